@@ -1,0 +1,5 @@
+"""Start the bot from a checkout: the same as the `musicgen-bot` command."""
+
+from musicgen_bot.cli import main
+
+main()

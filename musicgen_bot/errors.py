@@ -1,0 +1,71 @@
+"""Everything that can go wrong, as one tree.
+
+    MusicgenBotError
+      RequestError            a person asked for something that cannot be
+        InvalidRequest        the prompt, length or seed itself is wrong
+        LimitReached          it would be fine, but not now, or not here
+      HostError               the host has to change something
+        ConfigError           a setting is wrong or missing
+        ModelError            the model cannot be found, read or used
+        StoreError            the database cannot be opened, read or written
+        DiscordError          Discord refuses the token or cannot be reached
+      GenerationError         the machine could not make this clip
+        OutOfMemory           the device has no memory left
+        UnusableSound         what came out is silence, or not a sound at all
+        AudioError            ffmpeg or a file failed
+
+The text of every one is a sentence that may be shown to the person it concerns: it says what to do
+instead, and holds no secret, path of code or traceback.
+"""
+
+
+class MusicgenBotError(Exception):
+    """Base of every error this project raises on purpose."""
+
+
+class RequestError(MusicgenBotError):
+    """A person asked for something that cannot be."""
+
+
+class InvalidRequest(RequestError):
+    """The prompt, the length, the seed or another option is not one that can be used."""
+
+
+class LimitReached(RequestError):
+    """The request is sound, but a limit stands in its way; the text says which, and until when."""
+
+
+class HostError(MusicgenBotError):
+    """The host has to change something before the bot can run."""
+
+
+class ConfigError(HostError):
+    """A setting is missing or wrong."""
+
+
+class ModelError(HostError):
+    """The model cannot be found, read, or used on this machine."""
+
+
+class StoreError(HostError):
+    """The database cannot be opened, read or written."""
+
+
+class DiscordError(HostError):
+    """Discord refuses the token, or cannot be reached."""
+
+
+class GenerationError(MusicgenBotError):
+    """The machine could not make this clip."""
+
+
+class OutOfMemory(GenerationError):
+    """The device ran out of memory."""
+
+
+class UnusableSound(GenerationError):
+    """The clip is silent, or holds numbers that are no sound."""
+
+
+class AudioError(GenerationError):
+    """A sound file could not be written or read."""

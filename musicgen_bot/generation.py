@@ -1,0 +1,99 @@
+"""The values that travel through the bot: what was asked for, how far it is, what came out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musicgen_bot.errors import InvalidRequest
+
+MAX_PROMPT_CHARACTERS = 500
+MAX_SEED = 2**32 - 1
+
+Codes = NDArray[np.int16]
+"""Codes of a clip, [codebooks, frames], each 0 to 2047."""
+
+Samples = NDArray[np.float32]
+"""Sound, [channels, samples], in [-1, 1]."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GenerationRequest:
+    """One clip somebody would like to hear.
+
+    Raises InvalidRequest when made with a value that no model could use; what a particular model
+    or server allows beyond that is checked where it is known.
+    """
+
+    prompt: str
+    """What it should sound like; may be empty, which leaves the model free."""
+    seconds: float = 10.0
+    """Length of the whole clip, what it continues included."""
+    seed: int | None = None
+    """0 to 2**32 - 1; None lets the engine draw one."""
+    guidance: float = 3.0
+    """Classifier-free guidance scale; 1 is none."""
+    temperature: float = 1.0
+    """Divides the logits before sampling."""
+    top_k: int = 250
+    """How many of the likeliest codes are drawn from; 1 is greedy."""
+    continue_from: Codes | None = None
+    """Codes that the clip starts with and goes on from."""
+
+    def __post_init__(self) -> None:
+        if len(self.prompt) > MAX_PROMPT_CHARACTERS:
+            raise InvalidRequest(
+                f"The prompt has {len(self.prompt)} characters; "
+                f"please shorten it to {MAX_PROMPT_CHARACTERS}."
+            )
+        if not (math.isfinite(self.seconds) and self.seconds > 0):
+            raise InvalidRequest("The length must be a number of seconds greater than 0.")
+        if self.seed is not None and not 0 <= self.seed <= MAX_SEED:
+            raise InvalidRequest(f"The seed must be a whole number from 0 to {MAX_SEED}.")
+        if not (math.isfinite(self.guidance) and self.guidance >= 1):
+            raise InvalidRequest("The guidance must be a number of 1 or more.")
+        if not (math.isfinite(self.temperature) and self.temperature > 0):
+            raise InvalidRequest("The temperature must be a number greater than 0.")
+        if self.top_k < 1:
+            raise InvalidRequest("top_k must be a whole number of 1 or more.")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clip:
+    """A finished clip."""
+
+    codes: Codes
+    samples: Samples
+    sample_rate: int
+    request: GenerationRequest
+    """What it was made from, with the seed that was used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a clip is, in frames of the codec (50 a second for MusicGen)."""
+
+    frames: int
+    total: int
+
+    @property
+    def fraction(self) -> float:
+        """Share of the work that is done, 0 to 1."""
+        return self.frames / self.total
+
+
+def clean_prompt(text: str) -> str:
+    """Return what a person typed as one line: control characters become spaces, runs of spaces one.
+
+    Raises InvalidRequest where nothing is left.
+    """
+    prompt = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    if not prompt:
+        raise InvalidRequest(
+            "The prompt is empty; say what you would like to hear, such as a genre, instruments, "
+            "a mood and a tempo."
+        )
+    return prompt
