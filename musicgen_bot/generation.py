@@ -12,6 +12,7 @@ from musicgen_bot.errors import InvalidRequest
 
 MAX_PROMPT_CHARACTERS = 500
 MAX_SEED = 2**32 - 1
+_JOINERS = "\u200c\u200d"
 
 Codes = NDArray[np.int16]
 """Codes of a clip, [codebooks, frames], each 0 to 2047."""
@@ -88,9 +89,11 @@ class Progress:
 def clean_prompt(text: str) -> str:
     """Return what a person typed as one line: control characters become spaces, runs of spaces one.
 
-    Raises InvalidRequest where nothing is left.
+    The joiners that hold emoji and some scripts together stay. Raises InvalidRequest where nothing
+    is left.
     """
-    prompt = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    printable = (c if c.isprintable() or c in _JOINERS else " " for c in text)
+    prompt = " ".join("".join(printable).split()).strip(_JOINERS)
     if not prompt:
         raise InvalidRequest(
             "The prompt is empty; say what you would like to hear, such as a genre, instruments, "
