@@ -1,0 +1,36 @@
+"""What a place that makes clips has to offer, wherever it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from musicgen_bot.generation import Clip, Codes, GenerationRequest, Progress, Samples
+
+
+class Backend(Protocol):
+    """Makes clips, several at once."""
+
+    @property
+    def slots(self) -> int:
+        """How many jobs it likes to have at once; more than that wait inside it."""
+
+    @property
+    def model(self) -> str:
+        """Name of the model; codes are understood by the model that made them only."""
+
+    @property
+    def speed(self) -> float | None:
+        """Seconds of music made per second, all clips together; None before it was measured."""
+
+    async def generate(
+        self, request: GenerationRequest, on_progress: Callable[[Progress], None]
+    ) -> Clip:
+        """Make one clip; cancelled like any task.
+
+        Raises InvalidRequest where this model cannot make such a clip, GenerationError where the
+        machine could not.
+        """
+
+    async def decode(self, codes: Codes) -> Samples:
+        """Turn codes into sound again. Raises GenerationError."""

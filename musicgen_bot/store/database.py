@@ -1,0 +1,121 @@
+"""One SQLite file: opened by one bot at a time, brought to the newest schema, closed cleanly.
+
+The connection commits each statement by itself and waits for the disk (`synchronous=FULL`), so what
+was written is there after a crash of the process, the system or the power. It holds the file's lock
+for as long as it is open: a second bot on the same file is told so instead of doing work twice.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+import aiosqlite
+
+from musicgen_bot.errors import StoreError
+from musicgen_bot.store.schema import MIGRATIONS
+
+LOCK_TIMEOUT_SECONDS = 2.0
+
+Parameters = Sequence[object] | Mapping[str, object]
+
+
+class Database:
+    """The connection, with SQLite's errors told as StoreError. Made by `Database.open`."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    async def open(cls, path: Path | None) -> Self:
+        """Open the file, make it if it is not there, and migrate it; None keeps all in memory.
+
+        Raises StoreError when it cannot be read or written, is newer than this program, or when
+        another bot has it open.
+        """
+        try:
+            if path is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            connection = await aiosqlite.connect(
+                path or ":memory:", isolation_level=None, timeout=LOCK_TIMEOUT_SECONDS
+            )
+        except (OSError, sqlite3.Error) as error:
+            raise _explain(error, path) from error
+        database = cls(connection)
+        try:
+            await database._prepare()
+        except sqlite3.Error as error:
+            await connection.close()
+            raise _explain(error, path) from error
+        except BaseException:
+            await connection.close()
+            raise
+        return database
+
+    async def _prepare(self) -> None:
+        connection = self._connection
+        connection.row_factory = sqlite3.Row
+        for pragma in (
+            "locking_mode = EXCLUSIVE",
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+        ):
+            await connection.execute(f"PRAGMA {pragma}")
+        # Takes the lock now, and finds out now whether the file can be written at all.
+        await connection.executescript("BEGIN IMMEDIATE; COMMIT;")
+        version = (await self.rows("PRAGMA user_version"))[0][0]
+        if version > len(MIGRATIONS):
+            raise StoreError(
+                "The database was made by a newer version of the bot; please update the bot."
+            )
+        for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+            await connection.executescript(
+                f"BEGIN; {script}; PRAGMA user_version = {number}; COMMIT;"
+            )
+
+    async def execute(self, sql: str, parameters: Parameters = ()) -> int:
+        """Run one statement and return the id of the row it inserted, if it did.
+
+        Raises StoreError.
+        """
+        try:
+            async with self._connection.execute(sql, parameters) as cursor:
+                return cursor.lastrowid or 0
+        except (sqlite3.Error, ValueError) as error:
+            raise _explain(error) from error
+
+    async def rows(self, sql: str, parameters: Parameters = ()) -> list[sqlite3.Row]:
+        """Return all rows of a query. Raises StoreError."""
+        try:
+            return list(await self._connection.execute_fetchall(sql, parameters))
+        except (sqlite3.Error, ValueError) as error:
+            raise _explain(error) from error
+
+    async def close(self) -> None:
+        """Finish the writes and let go of the file."""
+        await self._connection.close()
+
+
+def _explain(error: Exception, path: Path | None = None) -> StoreError:
+    """Tell what happened and what the host can do."""
+    text = str(error)
+    where = f" ({path})" if path else ""
+    if "locked" in text or "busy" in text:
+        return StoreError(
+            f"Another bot is using this database{where}; "
+            "stop it, or set DATA_DIR to another folder."
+        )
+    if "full" in text or "No space left" in text:
+        return StoreError("The disk is full; please free some space for the bot's database.")
+    if isinstance(error, OSError) or "readonly" in text or "unable to open" in text:
+        return StoreError(
+            f"The database cannot be written{where}; please let the bot's user write to DATA_DIR."
+        )
+    if "not a database" in text or "malformed" in text:
+        return StoreError(
+            f"The database is damaged{where}; please move the file away or restore a copy of it."
+        )
+    return StoreError(f"The database failed{where}: {text}.")

@@ -1,0 +1,185 @@
+"""Jobs and their clips, as they are kept.
+
+What is kept of a clip is its recipe (the job's request) and its codes, 12 kB for 30 seconds; the
+sound is made from the codes again when it is wanted.
+"""
+
+from __future__ import annotations
+
+import io
+import sqlite3
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+
+from musicgen_bot.generation import Codes, GenerationRequest
+from musicgen_bot.store.database import Database
+
+
+class JobState(StrEnum):
+    """Where a job stands. The first three are unfinished and are taken up again after a restart."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    MADE = "made"
+    """Its codes are kept, its message does not have the clip yet."""
+    DELIVERED = "delivered"
+    KEPT = "kept"
+    """Made, but there was no place left to post it."""
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+UNFINISHED = (JobState.WAITING, JobState.RUNNING, JobState.MADE)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Who asked, and the message that was promised to them."""
+
+    user_id: int
+    guild_id: int | None
+    """None in a direct message."""
+    channel_id: int
+    message_id: int | None
+    """None until the answer is known to have been posted."""
+    token: str = field(repr=False)
+    """The interaction's token: a secret which Discord honours for 15 minutes."""
+    created_at: float
+    """When the interaction came, in seconds since 1970."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A request that was accepted."""
+
+    id: int
+    state: JobState
+    request: GenerationRequest
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What counts against a person's limits."""
+
+    waiting_of_user: int
+    waiting_in_guild: int
+    last_accepted_at: float | None
+    """Seconds since 1970."""
+
+
+class JobStore:
+    """The jobs in the database. Every method raises StoreError when the database fails."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, request: GenerationRequest, address: Address) -> Job:
+        """Write a new job, waiting. The request's seed must be set."""
+        job_id = await self._database.execute(
+            "INSERT INTO jobs (state, created_at, prompt, seconds, seed, guidance, temperature, "
+            "top_k, continue_from, user_id, guild_id, channel_id, message_id, token) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                JobState.WAITING,
+                address.created_at,
+                request.prompt,
+                request.seconds,
+                request.seed,
+                request.guidance,
+                request.temperature,
+                request.top_k,
+                None if request.continue_from is None else _pack(request.continue_from),
+                address.user_id,
+                address.guild_id,
+                address.channel_id,
+                address.message_id,
+                address.token,
+            ),
+        )
+        return Job(job_id, JobState.WAITING, request, address)
+
+    async def set_state(self, job_id: int, state: JobState) -> None:
+        """Note that a job has moved on."""
+        await self._database.execute("UPDATE jobs SET state = ? WHERE id = ?", (state, job_id))
+
+    async def set_message(self, job_id: int, message_id: int) -> None:
+        """Note which message was promised, or has taken the promised one's place."""
+        await self._database.execute(
+            "UPDATE jobs SET message_id = ? WHERE id = ?", (message_id, job_id)
+        )
+
+    async def finish(self, job_id: int, state: JobState, at: float) -> None:
+        """Note how a job ended, and forget its token, which is of no use any more."""
+        await self._database.execute(
+            "UPDATE jobs SET state = ?, finished_at = ?, token = '' WHERE id = ?",
+            (state, at, job_id),
+        )
+
+    async def unfinished(self) -> list[Job]:
+        """Return what a former run of the bot left, in the order it was accepted."""
+        rows = await self._database.rows(
+            "SELECT * FROM jobs WHERE state IN (?, ?, ?) ORDER BY id", UNFINISHED
+        )
+        return [_job(row) for row in rows]
+
+    async def usage(self, user_id: int, guild_id: int | None) -> Usage:
+        """Return what counts against the limits of this user and this guild."""
+        (row,) = await self._database.rows(
+            "SELECT (SELECT count(*) FROM jobs WHERE state = :waiting AND user_id = :user), "
+            "(SELECT count(*) FROM jobs WHERE state = :waiting AND guild_id = :guild), "
+            "(SELECT max(created_at) FROM jobs WHERE user_id = :user)",
+            {"waiting": JobState.WAITING, "user": user_id, "guild": guild_id},
+        )
+        return Usage(*row)
+
+    async def save_codes(self, job_id: int, model: str, codes: Codes) -> None:
+        """Keep a clip's codes, and the model they are for; the job is now made."""
+        await self._database.execute(
+            "INSERT OR REPLACE INTO clips (job_id, model, codes) VALUES (?, ?, ?)",
+            (job_id, model, _pack(codes)),
+        )
+        await self.set_state(job_id, JobState.MADE)
+
+    async def codes(self, job_id: int, model: str) -> Codes | None:
+        """Return a clip's codes, int16 [codebooks, frames], if this model made them."""
+        rows = await self._database.rows(
+            "SELECT codes FROM clips WHERE job_id = ? AND model = ?", (job_id, model)
+        )
+        return _unpack(rows[0][0]) if rows else None
+
+
+def _job(row: sqlite3.Row) -> Job:
+    continue_from = row["continue_from"]
+    request = GenerationRequest(
+        prompt=row["prompt"],
+        seconds=row["seconds"],
+        seed=row["seed"],
+        guidance=row["guidance"],
+        temperature=row["temperature"],
+        top_k=row["top_k"],
+        continue_from=None if continue_from is None else _unpack(continue_from),
+    )
+    address = Address(
+        user_id=row["user_id"],
+        guild_id=row["guild_id"],
+        channel_id=row["channel_id"],
+        message_id=row["message_id"],
+        token=row["token"],
+        created_at=row["created_at"],
+    )
+    return Job(row["id"], JobState(row["state"]), request, address)
+
+
+def _pack(codes: Codes) -> bytes:
+    """Write codes as numpy's own file format, which carries their shape."""
+    file = io.BytesIO()
+    np.save(file, codes, allow_pickle=False)
+    return file.getvalue()
+
+
+def _unpack(data: bytes) -> Codes:
+    codes: Codes = np.load(io.BytesIO(data), allow_pickle=False)
+    return codes
