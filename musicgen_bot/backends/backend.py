@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from musicgen_bot.generation import Clip, Codes, GenerationRequest, Progress, Samples
+from musicgen_bot.generation import Clip, Codes, GenerationRequest, Progress
 
 
 class Backend(Protocol):
@@ -32,5 +32,5 @@ class Backend(Protocol):
         machine could not.
         """
 
-    async def decode(self, codes: Codes) -> Samples:
-        """Turn codes into sound again. Raises GenerationError."""
+    async def decode(self, codes: Codes, request: GenerationRequest) -> Clip:
+        """Make a clip's sound again from its codes and its request. Raises GenerationError."""

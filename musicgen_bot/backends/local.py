@@ -22,7 +22,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from musicgen_bot.errors import GenerationError, MusicgenBotError, OutOfMemory
-from musicgen_bot.generation import Clip, Codes, GenerationRequest, Progress, Samples
+from musicgen_bot.generation import Clip, Codes, GenerationRequest, Progress
 
 if TYPE_CHECKING:
     from musicgen_bot.engine import Engine, StepResult
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 SLICE_SECONDS = 0.5
 FIRST_SLICE_FRAMES = 5
 LONGEST_SLICE_FRAMES = 500
-SMOOTHING = 0.3
-"""Weight of the newest slice in the running averages of time and speed."""
+SPEED_HALF_LIFE_SECONDS = 30.0
+"""Of busy time, after which a measurement counts half for the speed."""
 
 NOTHING_DONE = Progress(frames=0, total=1)
 
@@ -57,13 +57,14 @@ class LocalBackend:
     def __init__(self, engine: Engine, thread: ThreadPoolExecutor, slots: int) -> None:
         self.engine = engine
         self.slots = slots
-        self.speed: float | None = None
         self._thread = thread
         self._calls: set[Future[Any]] = set()
         self._inbox: deque[_Work] = deque()
         self._active: dict[int, _Work] = {}
         self._news = asyncio.Event()
         self._seconds_per_frame: float | None = None
+        self._music_seconds = 0.0
+        self._busy_seconds = 0.0
         self._worker = asyncio.create_task(self._work(), name="GPU worker")
 
     @classmethod
@@ -82,6 +83,11 @@ class LocalBackend:
         """Name of the model, as the host gave it."""
         return self.engine.model
 
+    @property
+    def speed(self) -> float | None:
+        """Seconds of music made per second of work; None before it was measured."""
+        return self._music_seconds / self._busy_seconds if self._music_seconds else None
+
     async def generate(
         self, request: GenerationRequest, on_progress: Callable[[Progress], None]
     ) -> Clip:
@@ -94,9 +100,10 @@ class LocalBackend:
         finally:
             self._news.set()  # so that a cancelled one is let go
 
-    async def decode(self, codes: Codes) -> Samples:
-        """Turn codes into sound, between two slices. Raises GenerationError."""
-        return await self._on_thread(partial(self.engine.decode, codes))
+    async def decode(self, codes: Codes, request: GenerationRequest) -> Clip:
+        """Make a clip's sound again, between two slices. Raises GenerationError."""
+        samples = await self._on_thread(partial(self.engine.decode, codes))
+        return Clip(codes, samples, self.engine.sample_rate, request)
 
     async def close(self, patience: float) -> bool:
         """Stop after the slice that runs; return whether that took at most `patience` seconds."""
@@ -125,12 +132,11 @@ class LocalBackend:
                 else:
                     await self._news.wait()
             except OutOfMemory as error:
-                await self._one_by_one(error)
+                await self._one_by_one(list(self._active.values()), error)
             except Exception:
                 _log.exception("The engine failed, and the clips it was making with it")
-                await self._empty_batch(
-                    GenerationError("The model stopped on an error; please try again.")
-                )
+                for work in await self._empty_batch():
+                    _settle(work.clip, GenerationError("The model failed; please try again."))
 
     async def _let_go(self) -> None:
         """Drop what was cancelled."""
@@ -146,11 +152,7 @@ class LocalBackend:
             try:
                 ticket = await self._on_thread(partial(self.engine.add, work.request))
             except OutOfMemory as error:
-                if not self._active:
-                    _settle(work.clip, error)
-                    continue
-                work.alone = True
-                self._inbox.appendleft(work)
+                await self._one_by_one([*self._active.values(), work], error)
             except MusicgenBotError as error:
                 _settle(work.clip, error)
             except Exception:
@@ -180,38 +182,35 @@ class LocalBackend:
             _settle(self._active.pop(ticket).clip, clip)
 
     def _measure(self, result: StepResult, seconds: float) -> None:
-        """Keep the averages that size the next slice and tell people how long they will wait."""
-        done = {
-            ticket: progress.frames - self._active[ticket].progress.frames
-            for ticket, progress in result.progress.items()
-        }
-        if frames := max(done.values(), default=0):
-            if not result.finished:  # a slice that also decoded a clip says little about a frame
-                self._seconds_per_frame = _average(self._seconds_per_frame, seconds / frames)
-            music = sum(done.values()) / self.engine.frame_rate
-            self.speed = _average(self.speed, music / seconds)
+        """Note what sizes the next slice, and what tells people how long they will wait."""
+        now = {ticket: progress.frames for ticket, progress in result.progress.items()}
+        now |= {ticket: clip.codes.shape[1] for ticket, clip in result.finished.items()}
+        done = [count - self._active[ticket].progress.frames for ticket, count in now.items()]
+        frames = max(done, default=0)
+        if frames and not result.finished:  # with a clip decoded too, it tells little of a frame
+            self._seconds_per_frame = seconds / frames
+        fade = 0.5 ** (seconds / SPEED_HALF_LIFE_SECONDS)
+        self._music_seconds = fade * self._music_seconds + sum(done) / self.engine.frame_rate
+        self._busy_seconds = fade * self._busy_seconds + seconds
 
-    async def _one_by_one(self, error: OutOfMemory) -> None:
+    async def _one_by_one(self, works: list[_Work], error: OutOfMemory) -> None:
         """Empty the batch; what was in it together is made again alone, what was alone fails."""
-        _log.warning("Out of memory with %d clips in the batch", len(self._active))
-        if len(self._active) == 1:
-            await self._empty_batch(error)
+        _log.warning("Out of memory with %d clips in the batch", len(works))
+        await self._empty_batch()
+        if len(works) == 1:
+            _settle(works[0].clip, error)
             return
-        works = list(self._active.values())
-        await self._empty_batch(None)
-        for work in works:
+        for work in reversed(works):
             work.alone = True
             work.progress = NOTHING_DONE
-        self._inbox.extendleft(reversed(works))
+            self._inbox.appendleft(work)
 
-    async def _empty_batch(self, error: MusicgenBotError | None) -> None:
-        tickets = list(self._active)
-        for ticket in tickets:
-            work = self._active.pop(ticket)
-            if error:
-                _settle(work.clip, error)
-        for ticket in tickets:
+    async def _empty_batch(self) -> list[_Work]:
+        """Make the engine forget its clips, and return what they were for."""
+        batch, self._active = self._active, {}
+        for ticket in batch:
             await self._on_thread(partial(self.engine.remove, ticket))
+        return list(batch.values())
 
 
 def _settle(future: asyncio.Future[Clip], outcome: Clip | MusicgenBotError) -> None:
@@ -222,7 +221,3 @@ def _settle(future: asyncio.Future[Clip], outcome: Clip | MusicgenBotError) -> N
         future.set_result(outcome)
     else:
         future.set_exception(outcome)
-
-
-def _average(old: float | None, new: float) -> float:
-    return new if old is None else (1 - SMOOTHING) * old + SMOOTHING * new

@@ -60,16 +60,6 @@ class Job:
     address: Address
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What counts against a person's limits."""
-
-    waiting_of_user: int
-    waiting_in_guild: int
-    last_accepted_at: float | None
-    """Seconds since 1970."""
-
-
 class JobStore:
     """The jobs in the database. Every method raises StoreError when the database fails."""
 
@@ -125,15 +115,13 @@ class JobStore:
         )
         return [_job(row) for row in rows]
 
-    async def usage(self, user_id: int, guild_id: int | None) -> Usage:
-        """Return what counts against the limits of this user and this guild."""
-        (row,) = await self._database.rows(
-            "SELECT (SELECT count(*) FROM jobs WHERE state = :waiting AND user_id = :user), "
-            "(SELECT count(*) FROM jobs WHERE state = :waiting AND guild_id = :guild), "
-            "(SELECT max(created_at) FROM jobs WHERE user_id = :user)",
-            {"waiting": JobState.WAITING, "user": user_id, "guild": guild_id},
+    async def last_accepted(self, user_id: int) -> float | None:
+        """Return when this person's latest job was accepted, in seconds since 1970."""
+        rows = await self._database.rows(
+            "SELECT created_at FROM jobs WHERE user_id = ? ORDER BY created_at DESC LIMIT 1",
+            (user_id,),
         )
-        return Usage(*row)
+        return float(rows[0][0]) if rows else None
 
     async def save_codes(self, job_id: int, model: str, codes: Codes) -> None:
         """Keep a clip's codes, and the model they are for; the job is now made."""

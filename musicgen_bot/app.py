@@ -1,0 +1,241 @@
+"""The only place where the parts are built, put together, started, and stopped in order."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import logging
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import aiohttp
+import discord
+
+from musicgen_bot.audio.files import write_clip
+from musicgen_bot.audio.loudness import master
+from musicgen_bot.audio.tags import Tags
+from musicgen_bot.backends.local import LocalBackend
+from musicgen_bot.cogs.about import About, AboutCog
+from musicgen_bot.cogs.client import Client
+from musicgen_bot.cogs.generate import GenerateCog
+from musicgen_bot.cogs.queue import QueueCog
+from musicgen_bot.config import Settings
+from musicgen_bot.errors import ConfigError, DiscordError, GenerationError
+from musicgen_bot.generation import Clip, GenerationRequest, Progress
+from musicgen_bot.jobs.dispatcher import Dispatcher
+from musicgen_bot.jobs.limits import NO_LIMITS, Limits
+from musicgen_bot.store.database import Database
+from musicgen_bot.store.jobs import Address, Job, JobStore
+from musicgen_bot.store.notes import NoteStore
+from musicgen_bot.ui.follower import Follower
+from musicgen_bot.ui.job_messages import JobMessages
+
+if TYPE_CHECKING:
+    from musicgen_bot.engine import Engine
+
+STOP_SECONDS = 2.0
+"""How long Discord's connections and the model's thread may each take to stop."""
+PROGRESS_SECONDS = 0.1
+AUTHENTICATION_FAILED = 4004
+"""Close code of Discord's gateway."""
+
+NOBODY = Address(user_id=0, guild_id=None, channel_id=0, message_id=None, token="", created_at=0.0)
+"""Who asks for a clip on the terminal."""
+
+_log = logging.getLogger(__name__)
+
+
+def software() -> str:
+    """Return the bot's name and version."""
+    return f"musicgen-bot {importlib.metadata.version('musicgen-bot')}"
+
+
+async def run_bot(settings: Settings, say: Callable[[str], None]) -> None:
+    """Run until SIGTERM, Ctrl-C, or an error; what is unfinished then waits for the next run.
+
+    `say` is told in lines what was found. Raises HostError.
+    """
+    loop = asyncio.get_running_loop()
+    running = asyncio.create_task(_run(settings, say))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError):  # Windows: Ctrl-C cancels this coroutine instead
+            loop.add_signal_handler(number, running.cancel)
+    with suppress(asyncio.CancelledError):
+        await running
+
+
+async def _run(settings: Settings, say: Callable[[str], None]) -> None:
+    if settings.discord_token is None:
+        raise ConfigError("DISCORD_TOKEN is not set; put the bot's token into .env.")
+    async with AsyncExitStack() as stack:
+        database = await Database.open(settings.database_path)
+        stack.push_async_callback(database.close)
+        client = Client()
+        stack.push_async_callback(_close_client, client)
+        await _log_in(client, settings.discord_token.get_secret_value())
+        say(f"Loading {settings.musicgen_model} …")
+        backend = await stack.enter_async_context(_open_backend(settings))
+        engine = backend.engine
+        say(f"Model: {engine.model}, {engine.precision}, on {engine.device}")
+        messages = JobMessages(
+            client, model=engine.model, licence=engine.license, software=software()
+        )
+        dispatcher = Dispatcher(
+            jobs=JobStore(database),
+            backend=backend,
+            audience=messages,
+            limits=Limits(
+                clip_seconds=settings.limit_clip_seconds,
+                cooldown_seconds=settings.limit_cooldown_seconds,
+                waiting_per_user=settings.limit_waiting_per_user,
+                waiting_per_guild=settings.limit_waiting_per_guild,
+            ),
+        )
+        stack.push_async_callback(dispatcher.close)
+        about = About(software(), engine.model, engine.device, engine.precision, engine.license)
+        await client.add_cog(GenerateCog(dispatcher, settings.limit_clip_seconds))
+        await client.add_cog(QueueCog(dispatcher))
+        await client.add_cog(AboutCog(about))
+        await _sync(client, NoteStore(database))
+        if resumed := await dispatcher.resume():
+            say(f"Taking up {resumed} unfinished clips")
+        follower = Follower(dispatcher.outlooks, messages)
+        await stack.enter_async_context(_beside(follower.run()))
+        await stack.enter_async_context(_beside(_greet(client, say)))
+        await _connect(client)
+
+
+async def make_clip(
+    request: GenerationRequest,
+    output: Path,
+    settings: Settings,
+    on_progress: Callable[[Progress | None], None],
+) -> Job:
+    """Make one clip and write it to a file, through the same parts as the bot.
+
+    `on_progress` is called every tenth of a second, with None while nothing was made yet. Returns
+    the job, whose request has the seed that was used. Raises RequestError, GenerationError or
+    HostError.
+    """
+    async with AsyncExitStack() as stack:
+        database = await Database.open(None)
+        stack.push_async_callback(database.close)
+        backend = await stack.enter_async_context(_open_backend(settings))
+        audience = FileAudience(output, backend.engine.model, backend.engine.license)
+        dispatcher = Dispatcher(
+            jobs=JobStore(database), backend=backend, audience=audience, limits=NO_LIMITS
+        )
+        stack.push_async_callback(dispatcher.close)
+        active = await dispatcher.submit(request, NOBODY)
+        active.answered.set()
+        while not active.ended.is_set():
+            on_progress(active.progress)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(active.ended.wait(), PROGRESS_SECONDS)
+        if audience.failure is not None:
+            raise GenerationError(audience.failure)
+        return active.job
+
+
+class FileAudience:
+    """Takes the clip of a job into a file: an Audience on the terminal."""
+
+    def __init__(self, path: Path, model: str, licence: str) -> None:
+        self.failure: str | None = None
+        """Why there is no clip, once that is known."""
+        self._path = path
+        self._model = model
+        self._licence = licence
+
+    async def deliver(self, job: Job, clip: Clip) -> None:
+        """Write the file. Raises GenerationError or InvalidRequest."""
+        samples = await asyncio.to_thread(master, clip.samples, clip.sample_rate)
+        tags = clip_tags(job, self._model, self._licence)
+        await asyncio.to_thread(write_clip, self._path, samples, clip.sample_rate, tags)
+
+    async def tell(self, job: Job, text: str) -> None:
+        """Note why there will be no clip."""
+        self.failure = text
+
+
+@asynccontextmanager
+async def _open_backend(settings: Settings) -> AsyncIterator[LocalBackend]:
+    def load() -> Engine:
+        # Takes seconds to import, and only a command that makes music needs it.
+        from musicgen_bot.engine import load_engine
+
+        return load_engine(
+            settings.musicgen_model, settings.musicgen_device, settings.musicgen_precision
+        )
+
+    backend = await LocalBackend.load(load, settings.musicgen_max_batch)
+    try:
+        yield backend
+    finally:
+        await backend.close(STOP_SECONDS)
+
+
+async def _log_in(client: Client, token: str) -> None:
+    """Check the token with Discord. Raises DiscordError."""
+    try:
+        await client.login(token)
+    except discord.LoginFailure:
+        raise DiscordError(
+            "Discord does not accept DISCORD_TOKEN; copy the token again from the Bot page of "
+            "your application in Discord's developer portal."
+        ) from None
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        raise DiscordError(
+            f"Discord cannot be reached ({error}); check this machine's connection."
+        ) from error
+
+
+async def _sync(client: Client, notes: NoteStore) -> None:
+    """Bring the commands in Discord up to date; failing that, go on with those it knows."""
+    try:
+        await client.sync_if_changed(notes)
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        _log.error("Discord did not take the commands, the next start tries again: %s", error)
+
+
+async def _connect(client: Client) -> None:
+    """Stay connected to Discord. Raises DiscordError when that can never work again."""
+    try:
+        await client.connect()
+    except (discord.GatewayNotFound, aiohttp.ClientError, OSError) as error:
+        raise DiscordError(
+            f"Discord cannot be reached ({error}); check this machine's connection."
+        ) from error
+    except discord.ConnectionClosed as error:
+        if error.code == AUTHENTICATION_FAILED:
+            raise DiscordError(
+                "Discord has withdrawn DISCORD_TOKEN; make a new one on the Bot page of your "
+                "application in Discord's developer portal."
+            ) from None
+        raise DiscordError(f"Discord ended the connection ({error}).") from error
+
+
+async def _greet(client: Client, say: Callable[[str], None]) -> None:
+    await client.wait_until_ready()
+    say(f"Ready as {client.user} in {len(client.guilds)} servers")
+    say(f"Invite it with {client.invite_link()}")
+
+
+async def _close_client(client: Client) -> None:
+    """Close the connections, without waiting for a network that is gone."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(client.close(), STOP_SECONDS)
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Run something beside the body of the block."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})

@@ -1,0 +1,179 @@
+"""The commands: run the bot (the default), make a clip on the terminal, check this machine.
+
+Whatever takes long to import (torch, discord) is imported by the command that needs it, so that
+`--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from musicgen_bot.errors import MusicgenBotError
+from musicgen_bot.logs import set_up_logging
+
+if TYPE_CHECKING:
+    from musicgen_bot.config import Settings
+    from musicgen_bot.generation import Progress
+
+INTERRUPTED = 130
+"""Exit status of a command that was stopped with Ctrl-C, as shells have it."""
+
+Model = Annotated[
+    str | None, typer.Option(help="A model of the hub, a folder, or tiny.", show_default=False)
+]
+Device = Annotated[
+    str | None, typer.Option(help="auto, cpu, cuda, cuda:N or mps.", show_default=False)
+]
+Precision = Annotated[
+    str | None, typer.Option(help="auto, fp32, bf16 or fp16.", show_default=False)
+]
+
+
+def main() -> None:
+    """Run the command line."""
+    commands = typer.Typer(
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        help="A Discord bot that makes music with MusicGen. Without a command it runs the bot.",
+    )
+    commands.callback(invoke_without_command=True)(run)
+    commands.command()(generate)
+    commands.command()(check)
+    commands(prog_name=Path(sys.argv[0]).name)
+
+
+def run(context: typer.Context) -> None:
+    """Run the bot, unless another command was given."""
+    if context.invoked_subcommand is not None:
+        return
+    from musicgen_bot.app import run_bot
+    from musicgen_bot.config import load_settings
+
+    with _errors_told():
+        settings = load_settings()
+        set_up_logging(settings.log_level)
+        console = Console(highlight=False, soft_wrap=True)
+        asyncio.run(run_bot(settings, lambda line: console.print(line, markup=False)))
+    _leave(0)
+
+
+def generate(
+    prompt: Annotated[str, typer.Argument(help="What it should sound like.", show_default=False)],
+    output: Annotated[
+        Path, typer.Option(help="The file to write: .mp3, .wav, .flac or .ogg.")
+    ] = Path("clip.mp3"),
+    seconds: Annotated[float, typer.Option(help="Length of the clip.")] = 10.0,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="The same seed gives the same clip again.", show_default="random"),
+    ] = None,
+    model: Model = None,
+    device: Device = None,
+    precision: Precision = None,
+) -> None:
+    """Make a clip on the terminal."""
+    from musicgen_bot.app import make_clip
+    from musicgen_bot.audio.files import check_ending
+    from musicgen_bot.generation import GenerationRequest, clean_prompt
+
+    with _errors_told():
+        settings = _settings(model, device, precision)
+        set_up_logging("WARNING")
+        request = GenerationRequest(clean_prompt(prompt), seconds, seed)
+        check_ending(output)
+        with _progress_bar(f"Loading {settings.musicgen_model}") as show:
+            job = asyncio.run(make_clip(request, output, settings, show))
+        typer.echo(f"{output}: {job.request.seconds:g} s, seed {job.request.seed}")
+    _leave(0)
+
+
+def check(model: Model = None, device: Device = None, precision: Precision = None) -> None:
+    """Tell whether the bot will run on this machine."""
+    from musicgen_bot.check import check_host
+
+    with _errors_told():
+        settings = _settings(model, device, precision)
+        set_up_logging("ERROR")
+        could_start = check_host(
+            Console(highlight=False),
+            model=settings.musicgen_model,
+            device=settings.musicgen_device,
+            precision=settings.musicgen_precision,
+            slots=settings.musicgen_max_batch,
+            seconds=settings.limit_clip_seconds,
+            database=settings.database_path,
+            has_token=settings.discord_token is not None,
+        )
+    raise typer.Exit(0 if could_start else 1)
+
+
+def _settings(model: str | None, device: str | None, precision: str | None) -> Settings:
+    """Return the host's settings, with what the command line says instead."""
+    from musicgen_bot.config import load_settings
+
+    given = {
+        "musicgen_model": model,
+        "musicgen_device": device,
+        "musicgen_precision": precision,
+    }
+    return load_settings(**{name: value for name, value in given.items() if value is not None})
+
+
+@contextmanager
+def _progress_bar(title: str) -> Iterator[Callable[[Progress | None], None]]:
+    """Show a bar; what is given to the function it yields moves it."""
+    from rich import progress as rich_progress
+
+    with rich_progress.Progress(
+        rich_progress.TextColumn("{task.description}"),
+        rich_progress.BarColumn(),
+        rich_progress.TimeRemainingColumn(compact=True),
+    ) as bars:
+        bar = bars.add_task(title, total=None)
+
+        def show(progress: Progress | None) -> None:
+            if progress is not None:
+                bars.update(
+                    bar, description="Making music", completed=progress.frames, total=progress.total
+                )
+
+        yield show
+
+
+@contextmanager
+def _errors_told() -> Iterator[None]:
+    """Tell errors in one sentence and leave with status 1."""
+    try:
+        yield
+    except MusicgenBotError as error:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(
+            f"Error: {error}", style="red", markup=False
+        )
+        _leave(1)
+    except KeyboardInterrupt:
+        _leave(INTERRUPTED)
+
+
+def _leave(status: int) -> NoReturn:
+    """End the process.
+
+    A call into the model cannot be interrupted; where one is still under way, nobody waits for it,
+    as everything that had to be written has been by now.
+    """
+    if any(thread.name.startswith("engine") for thread in threading.enumerate()):
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    raise typer.Exit(status)

@@ -1,0 +1,107 @@
+"""The bot's connection to Discord, its command tree, and what people see when a command fails."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from musicgen_bot.errors import MusicgenBotError, RequestError
+from musicgen_bot.store.notes import NoteStore
+
+PERMISSIONS = discord.Permissions(
+    view_channel=True,
+    send_messages=True,
+    send_messages_in_threads=True,
+    embed_links=True,
+    attach_files=True,
+)
+"""What the bot needs in a channel, and nothing more."""
+
+SYNCED_TREE = "synced command tree"
+
+_log = logging.getLogger(__name__)
+
+
+class Tree(app_commands.CommandTree["Client"]):
+    """The commands, with errors told to the one who typed."""
+
+    async def on_error(
+        self, interaction: discord.Interaction[Client], error: app_commands.AppCommandError, /
+    ) -> None:
+        """Answer with one sentence; the log has the rest."""
+        text = _sentence(error)
+        try:
+            if interaction.response.is_done():
+                await interaction.followup.send(text, ephemeral=True)
+            else:
+                await interaction.response.send_message(text, ephemeral=True)
+        except (discord.HTTPException, OSError) as failure:
+            _log.warning("A person could not be told of an error: %s", failure)
+
+
+class Client(commands.AutoShardedBot):
+    """Discord's client: slash commands only, no privileged intent, and it never pings anyone."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            tree_cls=Tree,
+            intents=discord.Intents(guilds=True),
+            allowed_mentions=discord.AllowedMentions.none(),
+            allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True),
+            allowed_installs=app_commands.AppInstallationType(guild=True),
+        )
+
+    def invite_link(self) -> str:
+        """Return the address that adds the bot to a server with the permissions it needs."""
+        if self.application_id is None:
+            raise RuntimeError("the client has not logged in yet")
+        return discord.utils.oauth_url(
+            self.application_id,
+            permissions=PERMISSIONS,
+            scopes=("bot", "applications.commands"),
+        )
+
+    async def sync_if_changed(self, notes: NoteStore) -> None:
+        """Tell Discord the commands, if they are not those it was told last.
+
+        Discord allows 200 creations a day, so a bot that syncs at each start can lock itself out.
+        """
+        commands_now = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        text = json.dumps([self.application_id, commands_now], sort_keys=True)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        if await notes.get(SYNCED_TREE) == digest:
+            return
+        await self.tree.sync()
+        await notes.set(SYNCED_TREE, digest)
+        _log.info("Told Discord about %d commands", len(commands_now))
+
+
+def _sentence(error: app_commands.AppCommandError) -> str:
+    """Return what the person is told, and log what they are not."""
+    cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+    if isinstance(cause, RequestError):
+        return str(cause)
+    if isinstance(cause, app_commands.TransformerError):
+        return _out_of_range(cause)
+    if isinstance(cause, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
+        _log.warning("A command is out of date: %s", cause)
+        return "This command has changed; please reload Discord and try again."
+    _log.error("A command failed", exc_info=cause)
+    if isinstance(cause, MusicgenBotError):
+        return f"{cause} Nothing was taken on; please tell the host."
+    return "Something went wrong here; please try again. The host's log has the reason."
+
+
+def _out_of_range(error: app_commands.TransformerError) -> str:
+    low, high = error.transformer.min_value, error.transformer.max_value
+    span = f"from {low} to {high}" if high is not None else f"of {low} or more"
+    if error.type is discord.AppCommandOptionType.string:
+        return f"Please use a text {span} characters long; yours has {len(error.value)}."
+    return f"Please use a number {span}."

@@ -1,0 +1,90 @@
+"""`/queue` and `/cancel`: what is under way, and stopping what is yours."""
+
+from __future__ import annotations
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from musicgen_bot.errors import InvalidRequest
+from musicgen_bot.jobs.dispatcher import Dispatcher
+from musicgen_bot.jobs.job import ActiveJob, Outlook
+from musicgen_bot.ui.texts import quoted, shortened, status
+
+ROWS_SHOWN = 10
+CHOICES_SHOWN = 25
+PROMPT_CHARACTERS = 60
+
+
+class QueueCog(commands.Cog):
+    """Commands about jobs that have not ended."""
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+
+    @app_commands.command(description="Show what is being made and what waits here.")
+    async def queue(self, interaction: discord.Interaction) -> None:
+        """Show this server's jobs, or one's own in a direct message, to the one who asked."""
+        rows = [
+            (active, outlook)
+            for active, outlook in self._dispatcher.outlooks()
+            if _is_here(active, interaction)
+        ]
+        lines = [_line(active, outlook) for active, outlook in rows[:ROWS_SHOWN]]
+        if len(rows) > ROWS_SHOWN:
+            lines.append(f"… and {len(rows) - ROWS_SHOWN} more")
+        text = "\n".join(lines) or "Nothing is waiting; `/generate` starts at once."
+        await interaction.response.send_message(
+            embed=discord.Embed(title="Queue", description=text), ephemeral=True
+        )
+
+    @app_commands.command(description="Stop one of your clips that waits or is being made.")
+    @app_commands.describe(clip="Which one; your newest if you leave it out")
+    async def cancel(self, interaction: discord.Interaction, clip: int | None = None) -> None:
+        """Cancel one of the caller's jobs."""
+        mine = self._of(interaction.user.id)
+        if not mine:
+            raise InvalidRequest("You have no clip waiting or being made.")
+        job_id = max(mine) if clip is None else clip
+        if job_id not in mine:
+            raise InvalidRequest(
+                f"Clip {job_id} is not one of yours that waits or is being made; "
+                "pick one from the list that `/cancel` offers."
+            )
+        if not await self._dispatcher.cancel(job_id):
+            raise InvalidRequest(f"Clip {job_id} is finished already.")
+        await interaction.response.send_message(f"Clip {job_id} is cancelled.", ephemeral=True)
+
+    @cancel.autocomplete("clip")
+    async def _offer_clips(
+        self, interaction: discord.Interaction, current: str
+    ) -> list[app_commands.Choice[int]]:
+        return [
+            app_commands.Choice(
+                name=shortened(f"{job_id}: {active.job.request.prompt}", 100), value=job_id
+            )
+            for job_id, active in sorted(self._of(interaction.user.id).items(), reverse=True)
+            if str(job_id).startswith(current)
+        ][:CHOICES_SHOWN]
+
+    def _of(self, user_id: int) -> dict[int, ActiveJob]:
+        return {
+            active.job.id: active
+            for active, _ in self._dispatcher.outlooks()
+            if active.job.address.user_id == user_id
+        }
+
+
+def _is_here(active: ActiveJob, interaction: discord.Interaction) -> bool:
+    address = active.job.address
+    if interaction.guild_id is not None:
+        return address.guild_id == interaction.guild_id
+    return address.user_id == interaction.user.id
+
+
+def _line(active: ActiveJob, outlook: Outlook) -> str:
+    request = active.job.request
+    return (
+        f"**{active.job.id}** {quoted(shortened(request.prompt, PROMPT_CHARACTERS))} "
+        f"{request.seconds:g} s · <@{active.job.address.user_id}>\n{status(outlook)}"
+    )

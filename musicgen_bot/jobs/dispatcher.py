@@ -1,0 +1,246 @@
+"""From a request that was accepted to a clip that was delivered.
+
+A job is written to the store before anybody is told of it, and every step it takes is written too:
+waiting, running, made (its codes are kept), delivered. So after a crash at any moment the next run
+takes each job up where it stood. Writing again what was already posted edits the same message.
+
+A failing disk does not stop a job that was accepted: its clip is made and delivered all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
+
+from musicgen_bot.backends.backend import Backend
+from musicgen_bot.errors import GenerationError, LimitReached, RequestError, StoreError
+from musicgen_bot.generation import MAX_SEED, Clip, GenerationRequest
+from musicgen_bot.jobs.fair_queue import FairQueue
+from musicgen_bot.jobs.job import ActiveJob, Audience, Outlook, Undeliverable
+from musicgen_bot.jobs.limits import Limits, Usage, admit
+from musicgen_bot.store.jobs import Address, Job, JobState, JobStore
+
+_log = logging.getLogger(__name__)
+
+
+class Dispatcher:
+    """Accepts jobs, hands them to the backend in fair order, and sees each to its end."""
+
+    def __init__(
+        self,
+        *,
+        jobs: JobStore,
+        backend: Backend,
+        audience: Audience,
+        limits: Limits,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._jobs = jobs
+        self._backend = backend
+        self._audience = audience
+        self._limits = limits
+        self._clock = clock
+        self._queue = FairQueue()
+        self._active: dict[int, ActiveJob] = {}
+        self._making: dict[int, ActiveJob] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
+        self._admission = asyncio.Lock()
+
+    async def resume(self) -> int:
+        """Take up what a former run left, in its order, and return how many jobs that were."""
+        unfinished = await self._jobs.unfinished()
+        for job in unfinished:
+            active = self._hold(job)
+            active.answered.set()
+            if job.state is JobState.WAITING:
+                self._queue.put(active)
+            else:
+                self._start(active)
+        self._fill()
+        return len(unfinished)
+
+    async def submit(self, request: GenerationRequest, address: Address) -> ActiveJob:
+        """Accept a request: check the limits, write it down, and put it into the queue.
+
+        The caller then answers the person and calls `answered`. Raises InvalidRequest,
+        LimitReached or StoreError, and then nothing was accepted.
+        """
+        async with self._admission:
+            if self._closing:
+                raise LimitReached("The bot is restarting; please try again in a minute.")
+            admit(request, self._limits, await self._usage(address))
+            if request.seed is None:
+                request = replace(request, seed=secrets.randbelow(MAX_SEED + 1))
+            active = self._hold(await self._jobs.add(request, address))
+        _log.info(
+            "job %d accepted: %g s, user %d, guild %s",
+            active.job.id,
+            request.seconds,
+            address.user_id,
+            address.guild_id,
+        )
+        self._queue.put(active)
+        self._fill()
+        return active
+
+    async def answered(self, active: ActiveJob, message_id: int | None) -> None:
+        """Note the message that promises the clip; None if the answer did not get through."""
+        if message_id is not None:
+            address = replace(active.job.address, message_id=message_id)
+            active.job = replace(active.job, address=address)
+            await self._write(self._jobs.set_message(active.job.id, message_id))
+        active.answered.set()
+
+    async def cancel(self, job_id: int) -> bool:
+        """Stop a job that waits or is being made; False if it is too late for that."""
+        active = self._active.get(job_id)
+        if active is None:
+            return False
+        if self._making.pop(job_id, None) and active.task:
+            active.task.cancel()
+            self._fill()
+        elif not self._queue.remove(active):
+            return False
+        await self._write(self._jobs.finish(job_id, JobState.CANCELLED, self._clock()))
+        active.task = self._spawn(self._end(active, JobState.CANCELLED, "Cancelled."))
+        return True
+
+    def outlooks(self) -> list[tuple[ActiveJob, Outlook]]:
+        """Return every job that is being made or waits, in the order they are served."""
+        speed = self._backend.speed
+        ahead = sum(active.seconds_left for active in self._making.values())
+        result = []
+        for active in self._making.values():
+            # The clips of a batch share the speed.
+            seconds = active.seconds_left * len(self._making) / speed if speed else None
+            result.append((active, Outlook(0, seconds, active.progress)))
+        for place, active in enumerate(self._queue, start=1):
+            ahead += active.seconds_left
+            result.append((active, Outlook(place, ahead / speed if speed else None, None)))
+        return result
+
+    def outlook(self, active: ActiveJob) -> Outlook:
+        """Return what one job may expect."""
+        for other, outlook in self.outlooks():
+            if other is active:
+                return outlook
+        return Outlook(0, 0.0, active.progress)
+
+    async def close(self) -> None:
+        """Stop at once; what is unfinished stays in the store for the next run."""
+        self._closing = True
+        self._queue = FairQueue()
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _usage(self, address: Address) -> Usage:
+        of_user, in_guild = [], []
+        for active, outlook in self.outlooks():
+            if outlook.place == 0:
+                continue
+            if active.job.address.user_id == address.user_id:
+                of_user.append(outlook)
+            if address.guild_id and active.job.address.guild_id == address.guild_id:
+                in_guild.append(outlook)
+        last = await self._jobs.last_accepted(address.user_id)
+        # A clock that was set back must not lock anybody out.
+        since = math.inf if last is None else abs(self._clock() - last)
+        waiting = of_user or in_guild
+        return Usage(
+            waiting_of_user=len(of_user),
+            waiting_in_guild=len(in_guild),
+            seconds_since_last=since,
+            seconds_until_room=waiting[0].seconds if waiting else None,
+        )
+
+    def _hold(self, job: Job) -> ActiveJob:
+        active = self._active[job.id] = ActiveJob(job)
+        return active
+
+    def _fill(self) -> None:
+        """Start jobs while the backend has slots for them."""
+        while len(self._making) < self._backend.slots and (active := self._queue.pop()):
+            self._start(active)
+
+    def _start(self, active: ActiveJob) -> None:
+        self._making[active.job.id] = active
+        active.task = self._spawn(self._run(active))
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _run(self, active: ActiveJob) -> None:
+        start = time.perf_counter()
+        try:
+            try:
+                clip = await self._make(active)
+            finally:
+                if self._making.pop(active.job.id, None):
+                    self._fill()
+            made = time.perf_counter()
+            await active.answered.wait()
+            message_id = await self._audience.deliver(active.job, clip)
+        except (GenerationError, RequestError) as error:
+            await self._end(active, JobState.FAILED, str(error))
+        except Undeliverable as error:
+            _log.warning("job %d is kept: %s", active.job.id, error)
+            await self._end(active, JobState.KEPT)
+        except Exception:
+            _log.exception("job %d failed", active.job.id)
+            text = "Something went wrong while this clip was made; please try again."
+            await self._end(active, JobState.FAILED, text)
+        else:
+            if message_id is not None and message_id != active.job.address.message_id:
+                await self._write(self._jobs.set_message(active.job.id, message_id))
+            _log.info(
+                "job %d delivered: made in %.1f s, posted in %.1f s",
+                active.job.id,
+                made - start,
+                time.perf_counter() - made,
+            )
+            await self._end(active, JobState.DELIVERED)
+
+    async def _make(self, active: ActiveJob) -> Clip:
+        job, model = active.job, self._backend.model
+        if (
+            job.state is JobState.MADE
+            and (codes := await self._jobs.codes(job.id, model)) is not None
+        ):
+            return await self._backend.decode(codes, job.request)
+        await self._write(self._jobs.set_state(job.id, JobState.RUNNING))
+        clip = await self._backend.generate(job.request, active.note_progress)
+        await self._write(self._jobs.save_codes(job.id, model, clip.codes))
+        return clip
+
+    async def _end(self, active: ActiveJob, state: JobState, text: str = "") -> None:
+        """Tell the person if there is something to tell, then write how it ended."""
+        try:
+            if text:
+                _log.info("job %d %s: %s", active.job.id, state, text)
+                await active.answered.wait()
+                await self._audience.tell(active.job, text)
+        except Undeliverable as error:
+            _log.warning("job %d: nobody could be told: %s", active.job.id, error)
+        except Exception:
+            _log.exception("job %d: nobody could be told", active.job.id)
+        await self._write(self._jobs.finish(active.job.id, state, self._clock()))
+        del self._active[active.job.id]
+        active.ended.set()
+
+    async def _write(self, writing: Awaitable[None]) -> None:
+        """Write what the job can go on without: after a crash it would only be done again."""
+        try:
+            await writing
+        except StoreError as error:
+            _log.error("A job's step could not be written: %s", error)

@@ -1,0 +1,37 @@
+"""What a job's message looks like at each point of its life."""
+
+from __future__ import annotations
+
+from discord import Colour, Embed
+
+from musicgen_bot.jobs.job import Outlook
+from musicgen_bot.store.jobs import Job
+from musicgen_bot.ui.texts import quoted, status
+
+WORKING = Colour(0x5B8DEF)
+DONE = Colour(0x3BA55D)
+STOPPED = Colour(0xD9534F)
+
+
+def working(job: Job, outlook: Outlook) -> Embed:
+    """Show a job that waits or is being made."""
+    return Embed(
+        colour=WORKING, description=f"{quoted(job.request.prompt)}\n{status(outlook)}"
+    ).set_footer(text=f"clip {job.id}")
+
+
+def clip(job: Job, model: str, licence: str) -> Embed:
+    """Show a finished clip, which is attached to the same message."""
+    request = job.request
+    embed = Embed(colour=DONE, description=quoted(request.prompt))
+    embed.add_field(name="Length", value=f"{request.seconds:g} s")
+    embed.add_field(name="Seed", value=f"`{request.seed}`")
+    embed.add_field(name="For", value=f"<@{job.address.user_id}>")
+    return embed.set_footer(text=f"clip {job.id} · {model} · {licence}")
+
+
+def stopped(job: Job, text: str) -> Embed:
+    """Show a job that ended without a clip, and why."""
+    return Embed(colour=STOPPED, description=f"{quoted(job.request.prompt)}\n{text}").set_footer(
+        text=f"clip {job.id}"
+    )

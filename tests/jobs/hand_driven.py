@@ -1,0 +1,106 @@
+"""A backend and an audience that do what a test says, when it says so.
+
+The real ones are driven in the tests of the backends and in the end-to-end tests; here a test must
+be able to stop time between two steps of a job.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Callable
+
+import numpy as np
+
+from musicgen_bot.errors import MusicgenBotError
+from musicgen_bot.generation import Clip, Codes, GenerationRequest, Progress
+from musicgen_bot.jobs.job import ActiveJob
+from musicgen_bot.store.jobs import Address, Job, JobState
+
+_ids = itertools.count(1)
+
+
+def address(user_id: int = 1, guild_id: int | None = 1, at: float = 0.0) -> Address:
+    return Address(user_id, guild_id, 3, None, "token", at)
+
+
+def request(prompt: str = "x", seconds: float = 10.0) -> GenerationRequest:
+    return GenerationRequest(prompt, seconds, seed=1)
+
+
+def waiting(name: str, user_id: int, guild_id: int | None) -> ActiveJob:
+    """Return a job that waits, for tests of the queue alone."""
+    return ActiveJob(Job(next(_ids), JobState.WAITING, request(name), address(user_id, guild_id)))
+
+
+class HandBackend:
+    """Makes a clip when the test calls `finish` with its prompt."""
+
+    model = "hand"
+    speed: float | None = None
+
+    def __init__(self, slots: int = 1) -> None:
+        self.slots = slots
+        self.started: list[str] = []
+        self.cancelled: list[str] = []
+        self.decoded: list[str] = []
+        self._futures: dict[str, asyncio.Future[None]] = {}
+        self._progress: dict[str, Callable[[Progress], None]] = {}
+        self._changed = asyncio.Condition()
+
+    async def generate(
+        self, request: GenerationRequest, on_progress: Callable[[Progress], None]
+    ) -> Clip:
+        self.started.append(request.prompt)
+        future = self._futures[request.prompt] = asyncio.get_running_loop().create_future()
+        self._progress[request.prompt] = on_progress
+        async with self._changed:
+            self._changed.notify_all()
+        try:
+            await future
+        except asyncio.CancelledError:
+            self.cancelled.append(request.prompt)
+            raise
+        return _clip(request)
+
+    async def decode(self, codes: Codes, request: GenerationRequest) -> Clip:
+        self.decoded.append(request.prompt)
+        return _clip(request)
+
+    async def until_started(self, *prompts: str) -> None:
+        async with asyncio.timeout(10), self._changed:
+            await self._changed.wait_for(lambda: set(prompts) <= set(self.started))
+
+    def advance(self, prompt: str, fraction: float) -> None:
+        self._progress[prompt](Progress(round(500 * fraction), 500))
+
+    def finish(self, prompt: str) -> None:
+        self._futures.pop(prompt).set_result(None)
+
+    def fail(self, prompt: str, error: BaseException) -> None:
+        self._futures.pop(prompt).set_exception(error)
+
+
+class HandAudience:
+    """Notes what it is given; fails as the test says, or waits for the test's leave."""
+
+    def __init__(self) -> None:
+        self.delivered: list[str] = []
+        self.told: list[tuple[str, str]] = []
+        self.error: Exception | None = None
+        self.leave = asyncio.Event()
+        self.leave.set()
+
+    async def deliver(self, job: Job, clip: Clip) -> int | None:
+        await self.leave.wait()
+        if self.error is not None:
+            raise self.error
+        self.delivered.append(job.request.prompt)
+        return job.address.message_id
+
+    async def tell(self, job: Job, text: str) -> None:
+        if self.error is not None and not isinstance(self.error, MusicgenBotError):
+            raise self.error
+        self.told.append((job.request.prompt, text))
+
+
+def _clip(request: GenerationRequest) -> Clip:
+    return Clip(np.ones((4, 5), np.int16), np.ones((1, 3200), np.float32), 32000, request)

@@ -1,0 +1,89 @@
+"""A job is kept as it was accepted, and what it came to."""
+
+from collections.abc import AsyncIterator
+
+import numpy as np
+import pytest
+
+from musicgen_bot.generation import GenerationRequest
+from musicgen_bot.store.database import Database
+from musicgen_bot.store.jobs import Address, JobState, JobStore
+
+REQUEST = GenerationRequest("ピアノ 🎹 '); DROP TABLE jobs; --", 5.5, 42, 3.5, 0.9, 100)
+
+
+def address(user_id: int = 1, created_at: float = 100.0) -> Address:
+    return Address(user_id, 2, 3, None, "secret-token", created_at)
+
+
+@pytest.fixture
+async def jobs() -> AsyncIterator[JobStore]:
+    database = await Database.open(None)
+    yield JobStore(database)
+    await database.close()
+
+
+async def test_a_job_comes_back_as_it_was_written(jobs: JobStore) -> None:
+    codes = np.arange(12, dtype=np.int16).reshape(4, 3)
+    request = GenerationRequest("x", 5.5, 42, 3.5, 0.9, 100, codes)
+    job = await jobs.add(request, address())
+    await jobs.set_message(job.id, 77)
+    (back,) = await jobs.unfinished()
+    assert back.id == job.id
+    assert back.state is JobState.WAITING
+    assert back.address.message_id == 77
+    assert back.address.token == "secret-token"
+    for name in ("prompt", "seconds", "seed", "guidance", "temperature", "top_k"):
+        assert getattr(back.request, name) == getattr(request, name)
+    assert back.request.continue_from is not None
+    assert (back.request.continue_from == codes).all()
+
+
+async def test_what_a_person_typed_is_data(jobs: JobStore) -> None:
+    await jobs.add(REQUEST, address())
+    (back,) = await jobs.unfinished()
+    assert back.request.prompt == REQUEST.prompt
+
+
+async def test_the_unfinished_come_back_in_order_and_the_finished_do_not(jobs: JobStore) -> None:
+    ids = [(await jobs.add(REQUEST, address())).id for _ in range(6)]
+    await jobs.set_state(ids[1], JobState.RUNNING)
+    await jobs.save_codes(ids[2], "m", np.zeros((4, 10), np.int16))
+    for job_id, state in zip(
+        ids[3:], (JobState.DELIVERED, JobState.FAILED, JobState.KEPT), strict=True
+    ):
+        await jobs.finish(job_id, state, 200.0)
+    unfinished = await jobs.unfinished()
+    assert [job.id for job in unfinished] == ids[:3]
+    assert [job.state for job in unfinished] == [
+        JobState.WAITING,
+        JobState.RUNNING,
+        JobState.MADE,
+    ]
+
+
+async def test_codes_come_back_for_the_model_that_made_them(jobs: JobStore) -> None:
+    job = await jobs.add(REQUEST, address())
+    codes = np.arange(2000, dtype=np.int16).reshape(4, 500)
+    await jobs.save_codes(job.id, "facebook/musicgen-small", codes)
+    back = await jobs.codes(job.id, "facebook/musicgen-small")
+    assert back is not None
+    assert back.dtype == np.int16
+    assert (back == codes).all()
+    assert await jobs.codes(job.id, "other") is None
+
+
+async def test_a_token_is_in_no_repr_and_is_forgotten_at_the_end(jobs: JobStore) -> None:
+    job = await jobs.add(REQUEST, address())
+    assert "secret-token" not in repr(job)
+    await jobs.finish(job.id, JobState.DELIVERED, 200.0)
+    rows = await jobs._database.rows("SELECT * FROM jobs")
+    assert "secret-token" not in [*rows[0]]
+
+
+async def test_the_last_accepted_is_the_newest_of_that_person(jobs: JobStore) -> None:
+    assert await jobs.last_accepted(1) is None
+    await jobs.add(REQUEST, address(created_at=100.0))
+    await jobs.add(REQUEST, address(created_at=300.0))
+    await jobs.add(REQUEST, address(user_id=2, created_at=900.0))
+    assert await jobs.last_accepted(1) == 300.0

@@ -1,0 +1,87 @@
+"""The house: imports point one way, heavy libraries stay in their rooms, nothing hides in modules."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "musicgen_bot"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+BOTTOM = {"errors", "generation", "audio", "store"}
+MAY_IMPORT = {
+    "errors": set(),
+    "generation": {"errors"},
+    "audio": {"errors", "generation"},
+    "store": {"errors", "generation"},
+    "logs": set(),
+    "config": {"errors"},
+    "engine": BOTTOM,
+    "backends": {"engine", *BOTTOM},
+    "jobs": {"backends", *BOTTOM},
+    "ui": {"jobs", *BOTTOM},
+    "cogs": {"ui", "jobs", *BOTTOM},
+    "check": {"engine", *BOTTOM},
+    "app": {"cogs", "ui", "jobs", "backends", "engine", "config", *BOTTOM},
+    "cli": {"app", "check", "config", "logs", *BOTTOM},
+}
+ROOMS = {
+    "discord": {"cogs", "ui", "app"},
+    "torch": {"engine"},
+    "transformers": {"engine"},
+    "aiosqlite": {"store"},
+    "typer": {"cli"},
+}
+
+
+def room_of(module: Path) -> str:
+    return module.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imported(module: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda m: str(m.relative_to(PACKAGE)))
+def test_imports_point_one_way(module: Path) -> None:
+    room = room_of(module)
+    if room == "__init__":
+        return
+    for name in imported(module):
+        top, _, rest = name.partition(".")
+        if top == "musicgen_bot":
+            other = rest.split(".")[0]
+            assert other == room or other in MAY_IMPORT[room], f"{room} must not import {other}"
+        elif top in ROOMS:
+            assert room in ROOMS[top], f"{top} belongs into {ROOMS[top]}, not {room}"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda m: str(m.relative_to(PACKAGE)))
+def test_modules_do_nothing_but_define(module: Path) -> None:
+    for node in ast.parse(module.read_text()).body:
+        assert not isinstance(node, ast.For | ast.While | ast.With | ast.Try | ast.AugAssign)
+        assert not isinstance(node, ast.Expr) or isinstance(node.value, ast.Constant)
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.List | ast.Dict | ast.Set):
+            names = {target.id for target in node.targets if isinstance(target, ast.Name)}
+            assert names == {"__all__"} or all(name.isupper() for name in names), (
+                f"{names} could be changed while the bot runs"
+            )
+
+
+def test_the_command_line_starts_without_the_heavy_libraries() -> None:
+    code = (
+        "import sys, musicgen_bot.cli; "
+        "print({'torch', 'transformers', 'discord', 'numpy'} & set(sys.modules))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert result.stdout.strip() == "set()"

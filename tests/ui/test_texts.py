@@ -1,0 +1,40 @@
+"""What people typed is shown as they typed it, and does nothing."""
+
+import pytest
+
+from musicgen_bot.generation import Progress
+from musicgen_bot.jobs.job import Outlook
+from musicgen_bot.ui.texts import bar, place, quoted, shortened, status
+
+
+@pytest.mark.parametrize(
+    "text", ["@everyone", "**b** [x](https://a.b)", "<@1> <#2> <:a:3>", "a`b``c"]
+)
+def test_a_prompt_cannot_leave_its_quotes(text: str) -> None:
+    assert "`" not in quoted(text)[1:-1]
+    assert quoted(text)[0] == quoted(text)[-1] == "`"
+
+
+def test_a_long_text_is_cut() -> None:
+    assert shortened("abcdef", 6) == "abcdef"
+    assert shortened("abc defg", 5) == "abc…"
+
+
+def test_the_bar_has_always_the_same_length() -> None:
+    assert len({len(bar(n / 100)) for n in range(101)}) == 1
+    assert "▱" not in bar(1.0)
+    assert "▰" not in bar(0.0)
+
+
+def test_places_are_counted_as_people_count() -> None:
+    assert [place(n) for n in (1, 2, 3, 4, 11, 12, 13, 21, 22, 111)] == [
+        "next in line", "2nd in line", "3rd in line", "4th in line", "11th in line", "12th in line",
+        "13th in line", "21st in line", "22nd in line", "111th in line",
+    ]  # fmt: skip
+
+
+def test_the_status_tells_place_progress_and_time_where_they_are_known() -> None:
+    assert status(Outlook(3, 41.0, None)) == "⏳ 3rd in line · ready in about 41 seconds"
+    assert status(Outlook(1, None, None)) == "⏳ next in line"
+    assert status(Outlook(0, None, None)) == "🎶 starting"
+    assert status(Outlook(0, 5.0, Progress(250, 500))).endswith("50% · about 5 seconds left")
