@@ -1,4 +1,4 @@
-"""The house: imports point one way, heavy libraries stay in their rooms, nothing hides in modules."""
+"""The house: imports point one way, and heavy libraries stay in their rooms."""
 
 import ast
 import subprocess

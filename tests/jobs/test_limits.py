@@ -26,14 +26,14 @@ def test_a_length_beyond_the_limit_is_refused(seconds: float) -> None:
 
 def test_the_cooldown_ends_when_it_says() -> None:
     admit(request(), LIMITS, replace(NONE_YET, seconds_since_last=10.0))
-    with pytest.raises(LimitReached, match="One clip every 10 seconds .* try again in 7 seconds"):
+    with pytest.raises(LimitReached, match=r"One clip every 10 seconds .* try again in 7 seconds"):
         admit(request(), LIMITS, replace(NONE_YET, seconds_since_last=3.2))
     admit(request(), replace(LIMITS, cooldown_seconds=0), replace(NONE_YET, seconds_since_last=0.0))
 
 
 def test_a_person_may_have_so_many_waiting_and_no_more() -> None:
     admit(request(), LIMITS, replace(NONE_YET, waiting_of_user=2))
-    with pytest.raises(LimitReached, match="You already have 3 clips .* in about 40 seconds"):
+    with pytest.raises(LimitReached, match=r"You already have 3 clips .* in about 40 seconds"):
         admit(request(), LIMITS, replace(NONE_YET, waiting_of_user=3, seconds_until_room=39.5))
 
 

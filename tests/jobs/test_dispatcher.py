@@ -1,0 +1,305 @@
+"""A job goes its way once, whatever happens on it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from musicgen_bot.errors import GenerationError, LimitReached, StoreError, UnusableSound
+from musicgen_bot.generation import GenerationRequest
+from musicgen_bot.jobs.dispatcher import Dispatcher
+from musicgen_bot.jobs.job import ActiveJob, Undeliverable
+from musicgen_bot.jobs.limits import NO_LIMITS, Limits
+from musicgen_bot.store.database import Database
+from musicgen_bot.store.jobs import JobState, JobStore
+from tests.jobs.hand_driven import HandAudience, HandBackend, address, request
+
+
+@dataclass
+class House:
+    """A dispatcher on a real database, between a backend and an audience driven by hand."""
+
+    database: Database
+    limits: Limits = NO_LIMITS
+    slots: int = 1
+    now: float = 1000.0
+    audience: HandAudience = field(default_factory=HandAudience)
+
+    def __post_init__(self) -> None:
+        self.jobs = JobStore(self.database)
+        self.backend = HandBackend(self.slots)
+        self.dispatcher = Dispatcher(
+            jobs=self.jobs,
+            backend=self.backend,
+            audience=self.audience,
+            limits=self.limits,
+            clock=lambda: self.now,
+        )
+
+    async def submit(self, prompt: str, user_id: int = 1, guild_id: int | None = 1) -> ActiveJob:
+        active = await self.dispatcher.submit(request(prompt), address(user_id, guild_id, self.now))
+        await self.dispatcher.answered(active, 70 + active.job.id)
+        return active
+
+    async def state(self, active: ActiveJob) -> JobState:
+        rows = await self.database.rows("SELECT state FROM jobs WHERE id = ?", (active.job.id,))
+        return JobState(rows[0][0])
+
+
+Build = Callable[..., House]
+
+
+@pytest.fixture
+async def build(tmp_path: Path) -> AsyncIterator[Build]:
+    """Build houses on one database, as runs of the bot follow each other; close them at the end."""
+    database = await Database.open(tmp_path / "bot.sqlite3")
+    houses: list[House] = []
+
+    def build(**options: Any) -> House:
+        houses.append(House(database, **options))
+        return houses[-1]
+
+    yield build
+    for house in houses:
+        await house.dispatcher.close()
+    await database.close()
+
+
+async def fill_the_disk(house: House) -> None:
+    for n in range(1000):
+        await house.submit(f"filler {n} {'x' * 400}", user_id=9)
+
+
+async def ended(active: ActiveJob) -> None:
+    async with asyncio.timeout(10):
+        await active.ended.wait()
+
+
+async def test_a_job_is_written_made_delivered_and_written_again(build: Build) -> None:
+    house = build()
+    active = await house.submit("a")
+    await house.backend.until_started("a")
+    assert await house.state(active) is JobState.RUNNING
+    house.backend.finish("a")
+    await ended(active)
+    assert house.audience.delivered == ["a"]
+    assert await house.state(active) is JobState.DELIVERED
+    assert await house.jobs.codes(active.job.id, "hand") is not None
+    assert house.dispatcher.outlooks() == []
+
+
+async def test_a_seed_is_chosen_where_none_was_given(build: Build) -> None:
+    house = build()
+    first = await house.dispatcher.submit(GenerationRequest("a"), address())
+    second = await house.dispatcher.submit(GenerationRequest("b"), address())
+    assert first.job.request.seed is not None
+    assert first.job.request.seed != second.job.request.seed
+
+
+async def test_no_more_run_than_there_are_slots_and_the_rest_wait_in_turn(
+    build: Build,
+) -> None:
+    house = build(slots=2)
+    for prompt, user_id in (("a1", 1), ("a2", 1), ("a3", 1), ("b1", 2)):
+        await house.submit(prompt, user_id)
+    await house.backend.until_started("a1", "a2")
+    places = {active.job.request.prompt: o.place for active, o in house.dispatcher.outlooks()}
+    assert places == {"a1": 0, "a2": 0, "a3": 1, "b1": 2}
+    house.backend.finish("a1")
+    await house.backend.until_started("a3")
+    house.backend.finish("a2")
+    await house.backend.until_started("b1")
+
+
+async def test_the_next_is_made_while_the_last_is_still_being_posted(build: Build) -> None:
+    house = build()
+    house.audience.leave.clear()
+    first = await house.submit("a")
+    await house.submit("b", user_id=2)
+    await house.backend.until_started("a")
+    house.backend.finish("a")
+    await house.backend.until_started("b")
+    assert not first.ended.is_set()
+    house.audience.leave.set()
+    await ended(first)
+
+
+async def test_the_outlook_follows_speed_and_progress(build: Build) -> None:
+    house = build()
+    running, waiting = await house.submit("a"), await house.submit("b")
+    await house.backend.until_started("a")
+    assert house.dispatcher.outlook(waiting).seconds is None
+    house.backend.speed = 2.0
+    house.backend.advance("a", 0.4)
+    assert house.dispatcher.outlook(running).seconds == pytest.approx(3.0)
+    assert house.dispatcher.outlook(waiting).seconds == pytest.approx(8.0)
+    assert house.dispatcher.outlook(waiting).place == 1
+
+
+async def test_a_waiting_job_is_cancelled(build: Build) -> None:
+    house = build()
+    await house.submit("a")
+    waiting = await house.submit("b")
+    assert await house.dispatcher.cancel(waiting.job.id)
+    await ended(waiting)
+    assert await house.state(waiting) is JobState.CANCELLED
+    assert house.audience.told == [("b", "Cancelled.")]
+    assert not await house.dispatcher.cancel(waiting.job.id)
+    await house.backend.until_started("a")
+    assert house.backend.started == ["a"]
+
+
+async def test_a_running_job_is_cancelled_and_the_next_takes_its_place(build: Build) -> None:
+    house = build()
+    running = await house.submit("a")
+    await house.submit("b")
+    await house.backend.until_started("a")
+    assert await house.dispatcher.cancel(running.job.id)
+    await house.backend.until_started("b")
+    await ended(running)
+    assert house.backend.cancelled == ["a"]
+    assert await house.state(running) is JobState.CANCELLED
+
+
+async def test_a_job_cancelled_before_its_task_ran_frees_its_slot(build: Build) -> None:
+    house = build()
+    first = await house.dispatcher.submit(request("a"), address())
+    first.answered.set()
+    assert await house.dispatcher.cancel(first.job.id)
+    await house.submit("b")
+    await house.backend.until_started("b")
+
+
+async def test_a_clip_being_posted_is_not_cancelled_any_more(build: Build) -> None:
+    house = build()
+    house.audience.leave.clear()
+    active = await house.submit("a")
+    await house.submit("b")
+    await house.backend.until_started("a")
+    house.backend.finish("a")
+    await house.backend.until_started("b")
+    assert not await house.dispatcher.cancel(active.job.id)
+    house.audience.leave.set()
+    await ended(active)
+    assert house.audience.delivered == ["a"]
+
+
+@pytest.mark.parametrize("error", [GenerationError("No memory left."), RuntimeError("a bug")])
+async def test_a_failure_is_told_in_a_sentence_and_written(error: Exception, build: Build) -> None:
+    house = build()
+    active = await house.submit("a")
+    await house.backend.until_started("a")
+    house.backend.fail("a", error)
+    await ended(active)
+    ((prompt, text),) = house.audience.told
+    assert prompt == "a"
+    assert text == "No memory left." or "went wrong" in text
+    assert "a bug" not in text
+    assert await house.state(active) is JobState.FAILED
+
+
+async def test_a_silent_clip_is_told_not_posted(build: Build) -> None:
+    house = build()
+    house.audience.error = UnusableSound("Only silence came out.")
+    active = await house.submit("a")
+    await house.backend.until_started("a")
+    house.backend.finish("a")
+    await ended(active)
+    assert house.audience.told == [("a", "Only silence came out.")]
+    assert await house.state(active) is JobState.FAILED
+
+
+async def test_a_clip_with_nowhere_to_go_is_kept(build: Build) -> None:
+    house = build()
+    house.audience.error = Undeliverable("The channel is gone.")
+    active = await house.submit("a")
+    await house.backend.until_started("a")
+    house.backend.finish("a")
+    await ended(active)
+    assert await house.state(active) is JobState.KEPT
+    assert await house.jobs.codes(active.job.id, "hand") is not None
+
+
+async def test_nothing_is_delivered_before_the_person_was_answered(build: Build) -> None:
+    house = build()
+    active = await house.dispatcher.submit(request("a"), address())
+    other = await house.submit("b")
+    await house.backend.until_started("a")
+    house.backend.finish("a")
+    await house.backend.until_started("b")
+    house.backend.finish("b")
+    await ended(other)
+    assert house.audience.delivered == ["b"]
+    await house.dispatcher.answered(active, 99)
+    await ended(active)
+    assert house.audience.delivered == ["b", "a"]
+
+
+async def test_the_next_run_takes_up_what_was_left_in_its_order(build: Build) -> None:
+    house = build(slots=2)
+    house.audience.leave.clear()
+    for prompt in ("made", "running", "second", "third"):
+        await house.submit(prompt)
+    await house.backend.until_started("made", "running")
+    house.backend.finish("made")
+    await house.backend.until_started("second")
+    await house.dispatcher.close()
+
+    again = build(slots=1)
+    assert await again.dispatcher.resume() == 4
+    await again.backend.until_started("running", "second")
+    assert again.backend.decoded == ["made"]
+    again.backend.finish("running")
+    again.backend.finish("second")
+    await again.backend.until_started("third")
+    third = again.dispatcher.outlooks()[0][0]
+    again.backend.finish("third")
+    await ended(third)
+    assert sorted(again.audience.delivered) == ["made", "running", "second", "third"]
+    assert third.job.address.message_id == 74
+    assert await again.jobs.unfinished() == []
+
+
+async def test_a_stopping_bot_takes_nothing_on(build: Build) -> None:
+    house = build()
+    await house.dispatcher.close()
+    with pytest.raises(LimitReached, match="restarting"):
+        await house.submit("a")
+    assert await house.jobs.unfinished() == []
+
+
+async def test_a_full_disk_refuses_new_jobs_and_still_delivers_the_accepted(
+    build: Build,
+) -> None:
+    house = build()
+    active = await house.submit("a")
+    await house.backend.until_started("a")
+    (pages,) = (await house.database.rows("PRAGMA page_count"))[0]
+    await house.database.rows(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(StoreError, match="disk is full"):
+        await fill_the_disk(house)
+    house.backend.finish("a")
+    await ended(active)
+    assert house.audience.delivered == ["a"]
+
+
+async def test_the_limits_are_kept_and_given_back(build: Build) -> None:
+    limits = Limits(clip_seconds=30, cooldown_seconds=10, waiting_per_user=1, waiting_per_guild=2)
+    house = build(limits=limits)
+    await house.submit("running")
+    with pytest.raises(LimitReached, match="try again in 10 seconds"):
+        await house.submit("too soon")
+    house.now += 10
+    waiting = await house.submit("waiting")
+    house.now += 10
+    with pytest.raises(LimitReached, match="You already have 1 clip"):
+        await house.submit("one too many")
+    await house.submit("of another", user_id=2)
+    with pytest.raises(LimitReached, match="This server already has 2 clips"):
+        await house.submit("of a third", user_id=3)
+    await house.submit("of a third elsewhere", user_id=3, guild_id=2)
+    assert await house.dispatcher.cancel(waiting.job.id)
+    await house.submit("room again")
