@@ -153,7 +153,7 @@ class FileAudience:
     async def deliver(self, job: Job, clip: Clip) -> None:
         """Write the file. Raises GenerationError or InvalidRequest."""
         samples = await asyncio.to_thread(master, clip.samples, clip.sample_rate)
-        tags = clip_tags(job, self._model, self._licence)
+        tags = Tags.of(job.request, model=self._model, licence=self._licence, software=software())
         await asyncio.to_thread(write_clip, self._path, samples, clip.sample_rate, tags)
 
     async def tell(self, job: Job, text: str) -> None:

@@ -1,0 +1,1 @@
+"""From samples to a file people hear."""

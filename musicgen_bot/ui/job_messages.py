@@ -22,11 +22,11 @@ from musicgen_bot.audio.files import file_name
 from musicgen_bot.audio.loudness import master
 from musicgen_bot.audio.mp3 import fit_mp3
 from musicgen_bot.audio.tags import Tags
-from musicgen_bot.generation import Clip
+from musicgen_bot.errors import AudioError
+from musicgen_bot.generation import Clip, Samples
 from musicgen_bot.jobs.job import Undeliverable
 from musicgen_bot.store.jobs import Job
 from musicgen_bot.ui import embeds
-from musicgen_bot.ui.texts import shortened
 
 TOKEN_LIFETIME_SECONDS = 14.5 * 60
 """Discord's 15 minutes, less what a slow upload may take."""
@@ -68,18 +68,29 @@ class JobMessages:
         Raises GenerationError where no sound can be made of the clip, Undeliverable where it can
         go nowhere.
         """
+        embed = embeds.clip(job, self._model, self._licence)
         samples = await asyncio.to_thread(master, clip.samples, clip.sample_rate)
         limit = self._upload_limit(job)
         while True:
-            mp3 = await asyncio.to_thread(
-                fit_mp3, samples, clip.sample_rate, self._tags(job), limit
-            )
-            embed = embeds.clip(job, self._model, self._licence)
+            mp3 = await self._encoded(job, samples, clip.sample_rate, limit)
             try:
                 return await self._finish(job, embed, mp3)
             except _TooLarge:
                 _log.warning("job %d: Discord refused %d bytes", job.id, len(mp3))
                 limit = len(mp3) - 1
+
+    async def _encoded(
+        self, job: Job, samples: Samples, sample_rate: int, limit_bytes: int
+    ) -> bytes:
+        tags = Tags.of(
+            job.request, model=self._model, licence=self._licence, software=self._software
+        )
+        try:
+            return await asyncio.to_thread(fit_mp3, samples, sample_rate, tags, limit_bytes)
+        except AudioError:
+            # Ctrl-C reaches ffmpeg as well. The bot is stopping then, and that ends this second
+            # attempt before the job could be taken for failed.
+            return await asyncio.to_thread(fit_mp3, samples, sample_rate, tags, limit_bytes)
 
     async def tell(self, job: Job, text: str) -> None:
         """Write into the job's message why there will be no clip. Raises Undeliverable."""
@@ -160,16 +171,6 @@ class JobMessages:
     def _upload_limit(self, job: Job) -> int:
         guild = job.address.guild_id and self._client.get_guild(job.address.guild_id)
         return guild.filesize_limit if guild else discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
-
-    def _tags(self, job: Job) -> Tags:
-        return Tags(
-            title=shortened(job.request.prompt, 80),
-            prompt=job.request.prompt,
-            seed=job.request.seed or 0,
-            model=self._model,
-            licence=self._licence,
-            software=self._software,
-        )
 
 
 def _files(job: Job, mp3: bytes | None) -> list[discord.File]:

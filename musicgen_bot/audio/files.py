@@ -1,0 +1,116 @@
+"""Writes clips as files people can keep: MP3, WAV, FLAC or Ogg, under a name made of the prompt."""
+
+from __future__ import annotations
+
+import secrets
+import unicodedata
+from io import BytesIO
+from pathlib import Path
+
+import soundfile
+
+from musicgen_bot.audio.lossy import encode_below_ceiling
+from musicgen_bot.audio.mp3 import encode_mp3
+from musicgen_bot.audio.tags import Tags, printable
+from musicgen_bot.errors import AudioError, InvalidRequest
+from musicgen_bot.generation import Samples
+
+ENDINGS = (".mp3", ".wav", ".flac", ".ogg")
+_MAX_NAME_CHARACTERS = 60
+_NAMELESS = "clip"
+_INVISIBLE = "\ufe0e\ufe0f\u115f\u1160"
+"""Variation selectors of emoji, and two Hangul letters that fill a gap."""
+_RESERVED_ON_WINDOWS = frozenset(
+    ["con", "prn", "aux", "nul"]
+    + [f"{device}{digit}" for device in ("com", "lpt") for digit in range(10)]
+)
+
+
+def check_ending(path: Path) -> None:
+    """Raise InvalidRequest where a path's ending names no kind of file that can be written."""
+    if path.suffix.lower() not in ENDINGS:
+        raise InvalidRequest(
+            f"The file's name must end in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}; "
+            "the ending says what kind of file it becomes."
+        )
+
+
+def write_clip(path: Path, samples: Samples, sample_rate: int, tags: Tags) -> None:
+    """Write samples [channels, samples] as MP3, WAV, FLAC or Ogg Vorbis, by the path's ending.
+
+    The file appears under its name when it is whole, and replaces one that was there. Raises
+    InvalidRequest for another ending, AudioError where the file cannot be written.
+    """
+    check_ending(path)
+    file = _encode(path.suffix.lower(), samples, sample_rate, tags)
+    part = path.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        try:
+            part.write_bytes(file)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        reason = error.strerror or "the system refused"
+        raise AudioError(
+            f"{path} cannot be written ({reason}); please choose another folder or make room."
+        ) from error
+
+
+def _encode(ending: str, samples: Samples, sample_rate: int, tags: Tags) -> bytes:
+    def through_soundfile(sound: Samples) -> bytes:
+        return _encode_by_soundfile(ending[1:], sound, sample_rate, tags)
+
+    if ending == ".mp3":
+        return encode_mp3(samples, sample_rate, tags)
+    if ending == ".ogg":
+        return encode_below_ceiling(samples, sample_rate, through_soundfile)
+    return through_soundfile(samples)
+
+
+def _encode_by_soundfile(kind: str, samples: Samples, sample_rate: int, tags: Tags) -> bytes:
+    """Return samples as a WAV or FLAC of 16 bits, or as Ogg Vorbis."""
+    memory = BytesIO()
+    try:
+        with soundfile.SoundFile(
+            memory, "w", sample_rate, channels=samples.shape[0], format=kind.upper()
+        ) as file:
+            file.title = printable(tags.title)
+            file.artist = printable(tags.model)
+            file.copyright = printable(tags.licence)
+            file.software = printable(tags.software)
+            file.comment = printable(tags.as_comment())
+            # libsndfile overruns its stack where a long clip is given to Vorbis at once.
+            for start in range(0, samples.shape[1], sample_rate):
+                file.write(samples[:, start : start + sample_rate].T)
+    except soundfile.LibsndfileError as error:
+        raise AudioError(
+            f"The sound cannot be stored as {kind.upper()}; please choose another kind of file."
+        ) from error
+    return memory.getvalue()
+
+
+def file_name(prompt: str, ending: str) -> str:
+    """Return a name for a file with this ending (such as ".mp3"), made of the prompt.
+
+    Lower-case letters and digits of any script, joined by hyphens; at most 60 characters, and
+    nothing that means something to a file system. A prompt without letters is called "clip".
+    """
+    text = unicodedata.normalize("NFKC", prompt).lower()
+    words = "".join(c if _belongs_to_a_word(c) else " " for c in text).split()
+    # A mark with no letter to stand on is no word.
+    stem = "-".join(word for word in words if any(map(str.isalnum, word)))
+    longest = _MAX_NAME_CHARACTERS - len(ending)
+    if len(stem) > longest:
+        whole_words, _, _ = stem[: longest + 1].rpartition("-")
+        stem = whole_words or stem[:longest]
+    if stem in _RESERVED_ON_WINDOWS:
+        stem = f"{_NAMELESS}-{stem}"
+    return f"{stem or _NAMELESS}{ending}"
+
+
+def _belongs_to_a_word(character: str) -> bool:
+    """Tell letters, digits, and the marks with which many scripts write vowels."""
+    if character in _INVISIBLE:
+        return False
+    return character.isalnum() or unicodedata.category(character) in ("Mn", "Mc")

@@ -1,0 +1,182 @@
+"""Will it run here? Looks at all the bot needs, and says what is missing and what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import platform
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from musicgen_bot.audio.mp3 import find_ffmpeg
+from musicgen_bot.engine.device import (
+    PRECISIONS,
+    choose_device,
+    choose_precision,
+    describe_device,
+    free_memory,
+)
+from musicgen_bot.engine.memory import estimate_memory
+from musicgen_bot.engine.model_files import fetch_config, is_cached
+from musicgen_bot.errors import MusicgenBotError
+from musicgen_bot.store.database import Database
+
+GIB = 2**30
+PACKAGES = ("torch", "transformers", "discord.py")
+LITTLE_DISK_BYTES = GIB
+"""Below this much free space a host should know of it."""
+
+
+class Level(Enum):
+    """How a finding bears on the start of the bot."""
+
+    GOOD = "✓"
+    NOTICE = "!"
+    BAD = "✗"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report."""
+
+    level: Level
+    name: str
+    text: str
+
+
+def check_host(
+    console: Console,
+    *,
+    model: str,
+    device: str,
+    precision: str,
+    slots: int,
+    seconds: float,
+    database: Path,
+    has_token: bool,
+) -> bool:
+    """Print what was found, and return whether the bot could start."""
+    colours = {Level.GOOD: "green", Level.NOTICE: "yellow", Level.BAD: "red"}
+    table = Table(title="Will it run on your hardware?", show_header=False, box=None)
+    could_start = True
+    for finding in _findings(model, device, precision, slots, seconds, database, has_token):
+        mark = Text(finding.level.value, style=colours[finding.level])
+        table.add_row(mark, finding.name, Text(finding.text))
+        could_start &= finding.level is not Level.BAD
+    console.print(table)
+    console.print("The bot can start." if could_start else "The bot cannot start yet: see ✗.")
+    return could_start
+
+
+def _findings(
+    model: str,
+    device: str,
+    precision: str,
+    slots: int,
+    seconds: float,
+    database: Path,
+    has_token: bool,
+) -> Iterator[Finding]:
+    yield Finding(Level.GOOD, "Python", platform.python_version())
+    versions = (f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
+    yield Finding(Level.GOOD, "Packages", ", ".join(versions))
+    yield from _told("Device", lambda: _device(device))
+    yield from _told("Model", lambda: _model(model))
+    yield from _told("Memory", lambda: _memory(model, device, precision, slots, seconds))
+    yield from _told("ffmpeg", _ffmpeg)
+    yield from _told("Database", lambda: _database(database))
+    yield from _disk(database.parent)
+    yield _token(has_token)
+
+
+def _told(name: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """Yield what a look finds, and the error that ends it as a finding of its own."""
+    try:
+        yield from look()
+    except MusicgenBotError as error:
+        yield Finding(Level.BAD, name, str(error))
+
+
+def _device(name: str) -> Iterator[Finding]:
+    device = choose_device(name)
+    free = free_memory(device) / GIB
+    text = f"{device} ({describe_device(device)}), {free:.1f} GiB free"
+    yield Finding(Level.GOOD, "Device", text)
+
+
+def _model(model: str) -> Iterator[Finding]:
+    if is_cached(model):
+        yield Finding(Level.GOOD, "Model", f"{model}, on this machine")
+        return
+    size = estimate_memory(fetch_config(model), "fp32", slots=0, seconds=0.0)
+    text = f"{model}, will be downloaded at the first start ({size / GIB:.1f} GiB)"
+    yield Finding(Level.NOTICE, "Model", text)
+
+
+def _memory(
+    model: str, device: str, precision: str, slots: int, seconds: float
+) -> Iterator[Finding]:
+    """Tell what each precision would need; only the chosen one has to fit."""
+    where = choose_device(device)
+    chosen = choose_precision(precision, where)
+    config = fetch_config(model)
+    free = free_memory(where)
+    for name in PRECISIONS:
+        need = estimate_memory(config, name, slots, seconds)
+        fits = need <= free
+        text = (
+            f"needs about {need / GIB:.1f} GiB for {slots} clips of {seconds:g} s at once, "
+            f"{'fits' if fits else 'does not fit'}"
+        )
+        if name != chosen:
+            yield Finding(Level.GOOD if fits else Level.NOTICE, name, text)
+        elif fits:
+            yield Finding(Level.GOOD, name, f"{text}; this one is used")
+        else:
+            advice = "lower MUSICGEN_MAX_BATCH or choose a smaller precision"
+            yield Finding(Level.BAD, name, f"{text}, and is the one to be used; {advice}")
+
+
+def _ffmpeg() -> Iterator[Finding]:
+    path, version = find_ffmpeg()
+    yield Finding(Level.GOOD, "ffmpeg", f"{version}, {path}")
+
+
+def _database(path: Path) -> Iterator[Finding]:
+    """Open the database as the bot does; where there is none yet, only try to write its folder."""
+    if path.exists():
+        asyncio.run(_open_and_close(path))
+        yield Finding(Level.GOOD, "Database", f"{path}, in order")
+        return
+    with tempfile.TemporaryDirectory(dir=_existing(path.parent)) as folder:
+        asyncio.run(_open_and_close(Path(folder) / path.name))
+    yield Finding(Level.GOOD, "Database", f"{path}, will be made at the first start")
+
+
+async def _open_and_close(path: Path) -> None:
+    await (await Database.open(path)).close()
+
+
+def _disk(folder: Path) -> Iterator[Finding]:
+    free = shutil.disk_usage(_existing(folder)).free
+    level = Level.NOTICE if free < LITTLE_DISK_BYTES else Level.GOOD
+    yield Finding(level, "Disk", f"{free / GIB:.1f} GiB free for {folder}")
+
+
+def _existing(folder: Path) -> Path:
+    """Return the folder, or the nearest one above it that is there."""
+    return next(each for each in (folder, *folder.absolute().parents) if each.is_dir())
+
+
+def _token(has_token: bool) -> Finding:
+    if has_token:
+        return Finding(Level.GOOD, "Token", "DISCORD_TOKEN is set")
+    return Finding(Level.BAD, "Token", "DISCORD_TOKEN is not set; put the bot's token into .env")

@@ -1,0 +1,25 @@
+"""What all tests share: no network, and a small model to work with."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["tests.discord_server.fixtures"]
+
+# Before anything imports huggingface_hub, which reads it once.
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny random MusicGen, saved as transformers does."""
+    from musicgen_bot.engine.quiet import quiet_transformers
+    from musicgen_bot.engine.random_model import build_random_model
+
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    with quiet_transformers():
+        build_random_model(folder)
+    return folder

@@ -1,0 +1,165 @@
+"""A prompt in a channel becomes an MP3 in that channel."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.discord_server.server import DiscordServer
+from tests.end_to_end.running import clip_in, running_bot, text_of
+
+
+async def test_a_prompt_becomes_a_clip_in_the_message_that_promised_it(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    guild = discord_server.add_guild("Cellar")
+    channel, ada = guild.add_channel("music"), guild.add_member("ada")
+    async with running_bot(discord_server, tmp_path) as run:
+        interaction = await discord_server.command(
+            ada, channel, "generate", prompt="lofi beat with warm piano", seconds=3.0, seed=7
+        )
+        message = await interaction.message()
+        assert "lofi beat with warm piano" in text_of(message)
+        assert not message.ephemeral
+        samples, rate = await clip_in(message)
+    assert rate == 32000
+    assert len(samples) == 3 * rate
+    assert np.abs(samples).max() <= 10 ** (-1 / 20) + 1e-4
+    assert message.attachments[0].filename == "lofi-beat-with-warm-piano.mp3"
+    text = text_of(message)
+    assert "lofi beat with warm piano" in text
+    assert "3 s" in text
+    assert "`7`" in text
+    assert discord_server.messages(channel) == [message]
+    assert any("tiny" in line for line in run.lines)
+
+
+async def test_the_same_seed_gives_the_same_clip_and_another_does_not(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    guild = discord_server.add_guild()
+    channel, ada = guild.add_channel("music"), guild.add_member("ada")
+    clips = []
+    async with running_bot(discord_server, tmp_path):
+        for seed in (1, 1, 2):
+            interaction = await discord_server.command(
+                ada, channel, "generate", prompt="x", seconds=1.0, seed=seed
+            )
+            clips.append((await clip_in(await interaction.message()))[0])
+    assert np.array_equal(clips[0], clips[1])
+    assert not np.array_equal(clips[0], clips[2])
+
+
+async def test_a_direct_message_gets_its_clip_too(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    ada = discord_server.add_guild().add_member("ada").user
+    channel = discord_server.direct_channel(ada)
+    async with running_bot(discord_server, tmp_path):
+        interaction = await discord_server.command(
+            ada, channel, "generate", prompt="x", seconds=1.0
+        )
+        samples, rate = await clip_in(await interaction.message())
+    assert len(samples) == rate
+
+
+NASTY = [
+    "@everyone come here",
+    "<@{ada}> <@&{role}> <#1> </generate:1>",
+    "**bold** __under__ ~~strike~~ ||spoiler|| [link](https://example.org) https://example.org",
+    "`code` ```block``` > quote # title",
+    "ピアノと雨の音 🎹🌧️ مرحبا",
+    "{0} %s ${HOME} $(reboot) '; DROP TABLE jobs; --",
+    "../../etc/passwd CON -metadata title=x",
+    "line one\nline two\ttab\x00null\x1b[31mred",
+]
+
+
+@pytest.mark.parametrize("prompt", NASTY)
+async def test_whatever_is_typed_is_shown_and_does_nothing(
+    prompt: str, discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    guild = discord_server.add_guild()
+    channel, ada = guild.add_channel("music"), guild.add_member("ada")
+    role = guild.add_role("djs", mentionable=True)
+    prompt = prompt.replace("{ada}", str(ada.user.id)).replace("{role}", str(role.id))
+    async with running_bot(discord_server, tmp_path):
+        interaction = await discord_server.command(
+            ada, channel, "generate", prompt=prompt, seconds=1.0
+        )
+        message = await interaction.message()
+        await clip_in(message)
+    assert not message.pinged
+    name = message.attachments[0].filename
+    assert name.endswith(".mp3")
+    assert not set(name) & set("/\\ ")
+    shown = message.embeds[0]["description"]
+    assert shown.startswith("`")
+    assert "`" not in shown[1:-1]
+    assert "\n" not in shown
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"prompt": "   "}, "say what you would like to hear"),
+        ({"prompt": "\u200d\x00"}, "say what you would like to hear"),
+        ({"prompt": "x", "seconds": 30.5}, "1 to 30 seconds long"),
+        ({"prompt": "x", "seconds": 1e9}, "1 to 30 seconds long"),
+    ],
+)
+async def test_bad_input_gets_one_clear_private_sentence(
+    options: dict[str, object], sentence: str, discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    guild = discord_server.add_guild()
+    channel, ada = guild.add_channel("music"), guild.add_member("ada")
+    async with running_bot(discord_server, tmp_path):
+        interaction = await discord_server.command(ada, channel, "generate", **options)
+        message = await interaction.message()
+    assert sentence in message.content
+    assert message.ephemeral
+    assert discord_server.messages(channel) == [message]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "sentence"),
+    [
+        ("prompt", "x" * 501, "from 1 to 500 characters long; yours has 501"),
+        ("prompt", "", "from 1 to 500 characters long; yours has 0"),
+        ("seconds", 0.0, "a number of 1.0 or more"),
+        ("seconds", -1.0, "a number of 1.0 or more"),
+        ("seconds", math.nan, "a number of seconds greater than 0"),
+        ("seed", -1, "a number from 0 to 4294967295"),
+        ("seed", 2**32, "a number from 0 to 4294967295"),
+    ],
+)
+async def test_what_discord_does_not_let_anyone_type_is_refused_all_the_same(
+    option: str, value: object, sentence: str, discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    guild = discord_server.add_guild()
+    channel, ada = guild.add_channel("music"), guild.add_member("ada")
+    async with running_bot(discord_server, tmp_path):
+        interaction = await discord_server.forged_command(
+            ada, channel, "generate", **{"prompt": "x", option: value}
+        )
+        message = await interaction.message()
+    assert sentence in message.content
+    assert message.ephemeral
+
+
+async def test_a_quiet_clip_is_told_not_posted_as_music(
+    discord_server: DiscordServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from musicgen_bot.engine.codec import Codec
+
+    decode = Codec.decode
+    monkeypatch.setattr(Codec, "decode", lambda self, codes: decode(self, codes) * 0)
+    guild = discord_server.add_guild()
+    channel, ada = guild.add_channel("music"), guild.add_member("ada")
+    async with running_bot(discord_server, tmp_path):
+        interaction = await discord_server.command(
+            ada, channel, "generate", prompt="x", seconds=1.0
+        )
+        message = await (await interaction.message()).until(lambda m: "silent" in text_of(m))
+    assert not message.attachments

@@ -1,0 +1,243 @@
+"""The bot as its host meets it: a process that starts, tells, stops, is killed, starts again."""
+
+import io
+import sqlite3
+from pathlib import Path
+
+import soundfile
+
+from tests.discord_server.messages import Message
+from tests.discord_server.people import Member
+from tests.discord_server.places import Channel
+from tests.discord_server.server import DiscordServer
+from tests.end_to_end.running import BotProcess, bot_process, clip_in
+
+EDIT = ("PATCH", "/webhooks/*/messages/*")
+ANSWER = ("POST", "/interactions/*/callback")
+LONG = 30.0
+
+
+def room(server: DiscordServer) -> tuple[Channel, Member]:
+    guild = server.add_guild()
+    return guild.add_channel("music"), guild.add_member("ada")
+
+
+def states(folder: Path) -> dict[int, str]:
+    """Return what the database of a dead bot says of each job."""
+    connection = sqlite3.connect(folder / "data" / "musicgen-bot.sqlite3")
+    rows = connection.execute("SELECT id, state FROM jobs").fetchall()
+    connection.close()
+    return dict(rows)
+
+
+async def type_prompt(
+    server: DiscordServer, channel: Channel, ada: Member, prompt: str, seconds: float = 1.0
+) -> Message:
+    interaction = await server.command(ada, channel, "generate", prompt=prompt, seconds=seconds)
+    return await interaction.message()
+
+
+async def test_the_main_job_end_to_end(discord_server: DiscordServer, tmp_path: Path) -> None:
+    channel, ada = room(discord_server)
+    async with bot_process(discord_server, tmp_path) as bot:
+        message = await type_prompt(discord_server, channel, ada, "lofi beat", 2.0)
+        samples, rate = await clip_in(message)
+        status, output = await bot.stop()
+    assert len(samples) == 2 * rate
+    assert status == 0, output
+    assert "Model: tiny, fp32, on cpu" in output
+    assert discord_server.token not in output
+    assert "Traceback" not in output
+    assert states(tmp_path) == {1: "delivered"}
+
+
+async def test_at_start_it_tells_what_it_found_and_how_to_invite_it(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    room(discord_server)
+    discord_server.add_guild("Second")
+    async with bot_process(discord_server, tmp_path) as bot:
+        await bot.until("Invite it with")
+        _, output = await bot.stop()
+    assert "in 2 servers" in output
+    link = next(line for line in output.splitlines() if "Invite it with" in line)
+    view, send, embed, attach, threads = 1 << 10, 1 << 11, 1 << 14, 1 << 15, 1 << 38
+    assert f"permissions={view | send | embed | attach | threads}" in link
+    assert "applications.commands" in link
+
+
+async def test_a_stopped_bot_keeps_its_queue_and_goes_on_with_it(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    channel, ada = room(discord_server)
+    async with bot_process(discord_server, tmp_path, MUSICGEN_MAX_BATCH="1") as bot:
+        messages = [
+            await type_prompt(discord_server, channel, ada, prompt, LONG)
+            for prompt in ("first", "second", "third")
+        ]
+        status, output = await bot.stop()
+    assert status == 0, output
+    assert states(tmp_path) == {1: "running", 2: "waiting", 3: "waiting"}
+    async with bot_process(discord_server, tmp_path, MUSICGEN_MAX_BATCH="1"):
+        for message in messages:
+            await clip_in(message)
+    assert discord_server.messages(channel) == messages
+    assert [message.edited for message in messages] == sorted(
+        message.edited for message in messages if message.edited
+    )
+
+
+async def test_killed_while_clips_are_running_and_waiting_both_arrive_once(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    channel, ada = room(discord_server)
+    async with bot_process(discord_server, tmp_path, MUSICGEN_MAX_BATCH="1") as bot:
+        messages = [
+            await type_prompt(discord_server, channel, ada, prompt, LONG)
+            for prompt in ("running", "waiting")
+        ]
+        await bot.kill()
+    assert states(tmp_path) == {1: "running", 2: "waiting"}
+    async with bot_process(discord_server, tmp_path):
+        for message in messages:
+            assert len((await clip_in(message))[0]) == 32000 * LONG
+    assert discord_server.messages(channel) == messages
+
+
+async def test_killed_before_the_person_was_answered(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    channel, ada = room(discord_server)
+    hold = discord_server.faults.hold(*ANSWER)
+    async with bot_process(discord_server, tmp_path) as bot:
+        await discord_server.command(ada, channel, "generate", prompt="x", seconds=1.0)
+        await hold.reached()
+        await bot.kill()
+    discord_server.faults.clear()
+    assert discord_server.messages(channel) == []
+    async with bot_process(discord_server, tmp_path):
+        await discord_server.until(lambda: discord_server.messages(channel))
+        (message,) = discord_server.messages(channel)
+        await clip_in(message)
+    assert discord_server.messages(channel) == [message]
+
+
+async def test_killed_before_the_answers_receipt_came(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    channel, ada = room(discord_server)
+    hold = discord_server.faults.hold(*ANSWER, after=True)
+    async with bot_process(discord_server, tmp_path) as bot:
+        message = await type_prompt(discord_server, channel, ada, "x")
+        await hold.reached()
+        await bot.kill()
+    discord_server.faults.clear()
+    async with bot_process(discord_server, tmp_path):
+        await clip_in(message)
+    assert discord_server.messages(channel) == [message]
+
+
+async def test_killed_when_the_clip_was_made_but_not_posted(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    channel, ada = room(discord_server)
+    discord_server.faults.fail("PATCH", "*", status=503, times=1000)
+    async with bot_process(discord_server, tmp_path) as bot:
+        message = await type_prompt(discord_server, channel, ada, "x")
+        await discord_server.until(
+            lambda: [call for call in discord_server.requests if call.uploads and call.status]
+        )
+        await bot.kill()
+    assert states(tmp_path) == {1: "made"}
+    assert not message.attachments
+    discord_server.faults.clear()
+    async with bot_process(discord_server, tmp_path):
+        await clip_in(message)
+    assert discord_server.messages(channel) == [message]
+
+
+async def test_killed_when_the_clip_was_posted_but_not_yet_written_down(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    channel, ada = room(discord_server)
+    async with bot_process(discord_server, tmp_path) as bot:
+        # The receipts of all edits are lost: a progress bar's, and in the end the clip's.
+        discord_server.faults.reset(*EDIT, after=True, times=1000)
+        message = await type_prompt(discord_server, channel, ada, "x")
+        before, _ = await clip_in(message)
+        await bot.kill()
+    assert states(tmp_path) == {1: "made"}
+    discord_server.faults.clear()
+    edits = len(message.history)
+    async with bot_process(discord_server, tmp_path):
+        await discord_server.until(lambda: len(message.history) > edits)
+        after, _ = await clip_in(message)
+    assert (before == after).all()
+    assert discord_server.messages(channel) == [message]
+
+
+async def test_a_second_bot_on_the_same_folder_is_told_of_the_first(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    async with bot_process(discord_server, tmp_path):
+        second = await BotProcess.start(discord_server.environment, tmp_path)
+        status, output = await second.ended()
+    assert status == 1
+    assert "Another bot is using this database" in output
+    assert "Traceback" not in output
+
+
+async def test_a_start_without_a_token_is_told_in_a_sentence(tmp_path: Path) -> None:
+    bot = await BotProcess.start({"DISCORD_TOKEN": ""}, tmp_path)
+    status, output = await bot.ended()
+    assert status == 1
+    assert "DISCORD_TOKEN is not set" in output
+    assert "Traceback" not in output
+
+
+async def test_a_model_that_is_nowhere_is_told_in_a_sentence(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    environment = {**discord_server.environment, "MUSICGEN_MODEL": "facebook/musicgen-small"}
+    bot = await BotProcess.start({**environment, "HF_HOME": str(tmp_path)}, tmp_path)
+    status, output = await bot.ended()
+    assert status == 1
+    assert "facebook/musicgen-small" in output
+    assert "Traceback" not in output
+
+
+async def test_a_clip_is_made_on_the_terminal(tmp_path: Path) -> None:
+    for name in ("clip.mp3", "clip.wav", "clip.flac", "clip.ogg"):
+        arguments = ("--model", "tiny", "--seconds", "1.5", "--seed", "3", "--output", name)
+        bot = await BotProcess.start({}, tmp_path, "generate", "slow piano", *arguments)
+        status, output = await bot.ended()
+        assert status == 0, output
+        assert "seed 3" in output
+        sound, rate = soundfile.read(io.BytesIO((tmp_path / name).read_bytes()))
+        assert len(sound) == 1.5 * rate
+
+
+async def test_what_the_terminal_cannot_do_is_told_in_a_sentence(tmp_path: Path) -> None:
+    for arguments, sentence in (
+        (("generate", "  ", "--model", "tiny"), "The prompt is empty"),
+        (("generate", "x", "--model", "tiny", "--seconds", "nan"), "greater than 0"),
+        (("generate", "x", "--model", "tiny", "--seconds", "1e9"), "at most 30 seconds"),
+        (("generate", "x", "--model", "tiny", "--output", "clip.txt"), ".mp3, .wav, .flac or .ogg"),
+        (("generate", "x", "--model", "tiny", "--output", "no/such/clip.mp3"), "cannot be written"),
+        (("generate", "x", "--model", "no-such-folder/"), "no-such-folder"),
+        (("generate", "x", "--device", "gpu"), "MUSICGEN_DEVICE"),
+    ):
+        bot = await BotProcess.start({}, tmp_path, *arguments)
+        status, output = await bot.ended()
+        assert status == 1, output
+        assert sentence in output
+        assert "Traceback" not in output
+
+
+async def test_ctrl_c_while_the_model_loads_ends_at_once(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    bot = await BotProcess.start({**discord_server.environment, "MUSICGEN_MODEL": "tiny"}, tmp_path)
+    await bot.until("Loading tiny")
+    status, output = await bot.stop()
+    assert status == 0, output

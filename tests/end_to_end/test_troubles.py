@@ -1,0 +1,207 @@
+"""Discord refuses, stumbles, breaks off and forgets; the clip arrives all the same, once."""
+
+from pathlib import Path
+
+import pytest
+
+from musicgen_bot.errors import DiscordError
+from tests.discord_server.messages import Message
+from tests.discord_server.people import Member
+from tests.discord_server.places import Channel
+from tests.discord_server.server import DiscordServer
+from tests.end_to_end.running import clip_in, running_bot, text_of
+
+EDIT = ("PATCH", "/webhooks/*/messages/*")
+ANSWER = ("POST", "/interactions/*/callback")
+
+
+def room(server: DiscordServer, upload_limit: int = 10 * 2**20) -> tuple[Channel, Member]:
+    guild = server.add_guild(upload_limit=upload_limit)
+    return guild.add_channel("music"), guild.add_member("ada")
+
+
+def clips_in(server: DiscordServer, channel: Channel) -> list[Message]:
+    return [message for message in server.messages(channel) if message.attachments]
+
+
+async def one_clip_arrives(server: DiscordServer, channel: Channel) -> Message:
+    await server.until(lambda: clips_in(server, channel), "a clip in the channel")
+    (message,) = clips_in(server, channel)
+    await clip_in(message)
+    return message
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503])
+async def test_an_edit_that_is_refused_for_now_is_tried_again(
+    status: int, discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    channel, ada = room(discord_server)
+    if status == 429:
+        discord_server.faults.rate_limit(*EDIT, times=2)
+    else:
+        discord_server.faults.fail(*EDIT, status=status)
+    async with running_bot(discord_server, tmp_path):
+        interaction = await discord_server.command(
+            ada, channel, "generate", prompt="x", seconds=1.0
+        )
+        await clip_in(await interaction.message())
+    assert len(clips_in(discord_server, channel)) == 1
+
+
+@pytest.mark.parametrize("after", [False, True])
+async def test_a_broken_connection_posts_neither_none_nor_two(
+    after: bool, discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    channel, ada = room(discord_server)
+    discord_server.faults.reset(*EDIT, after=after)
+    async with running_bot(discord_server, tmp_path):
+        interaction = await discord_server.command(
+            ada, channel, "generate", prompt="x", seconds=1.0
+        )
+        message = await interaction.message()
+        await discord_server.until(
+            lambda: len([c for c in discord_server.requests if c.matches(*EDIT)]) >= 2
+        )
+        await clip_in(message)
+    assert discord_server.messages(channel) == [message]
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("trouble", ["reset", "502"])
+async def test_an_answer_whose_receipt_is_lost_is_still_the_clips_message(
+    trouble: str, after: bool, discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    channel, ada = room(discord_server)
+    if trouble == "reset":
+        discord_server.faults.reset(*ANSWER, after=after)
+    else:
+        discord_server.faults.fail(*ANSWER, status=502, after=after)
+    async with running_bot(discord_server, tmp_path):
+        interaction = await discord_server.command(
+            ada, channel, "generate", prompt="x", seconds=1.0
+        )
+        message = await interaction.message()
+        await clip_in(message)
+    assert discord_server.messages(channel) == [message]
+
+
+async def test_a_person_who_could_not_be_answered_gets_the_clip_all_the_same(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    channel, ada = room(discord_server)
+    async with running_bot(discord_server, tmp_path):
+        hold = discord_server.faults.hold(*ANSWER)
+        await discord_server.command(ada, channel, "generate", prompt="x", seconds=1.0)
+        await hold.reached()
+        discord_server.clock.advance(4)
+        hold.release()
+        message = await one_clip_arrives(discord_server, channel)
+    assert not message.pinged
+
+
+async def test_after_fifteen_minutes_the_bot_edits_as_itself(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    channel, ada = room(discord_server)
+    async with running_bot(discord_server, tmp_path):
+        interaction = await discord_server.command(
+            ada, channel, "generate", prompt="x", seconds=9.0
+        )
+        message = await interaction.message()
+        interaction.expire()
+        await clip_in(message)
+    assert discord_server.messages(channel) == [message]
+
+
+async def test_a_deleted_message_is_replaced_by_a_new_one_that_pings_nobody(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    channel, ada = room(discord_server)
+    async with running_bot(discord_server, tmp_path):
+        interaction = await discord_server.command(
+            ada, channel, "generate", prompt="x", seconds=9.0
+        )
+        message = await interaction.message()
+        message.delete()
+        new = await one_clip_arrives(discord_server, channel)
+    assert new is not message
+    assert not new.pinged
+    assert ada.mention in text_of(new)
+
+
+async def test_a_clip_that_may_go_nowhere_is_kept(
+    discord_server: DiscordServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    channel, ada = room(discord_server)
+    async with running_bot(discord_server, tmp_path):
+        interaction = await discord_server.command(
+            ada, channel, "generate", prompt="x", seconds=9.0
+        )
+        await interaction.message()
+        channel.delete()
+        interaction.expire()
+        refused = await discord_server.requested("POST", "/channels/*/messages")
+        assert refused.status == 404
+        other = channel.guild.add_channel("other") if channel.guild else channel
+        again = await discord_server.command(ada, other, "generate", prompt="y", seconds=1.0)
+        await clip_in(await again.message())
+    assert "job 1 is kept" in caplog.text
+
+
+async def test_a_file_that_is_too_large_goes_out_smaller(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    channel, ada = room(discord_server, upload_limit=40_000)
+    async with running_bot(discord_server, tmp_path):
+        interaction = await discord_server.command(
+            ada, channel, "generate", prompt="x", seconds=5.0
+        )
+        message = await interaction.message()
+        samples, rate = await clip_in(message)
+    assert len(samples) == 5 * rate
+    assert message.attachments[0].size <= 40_000
+    assert any(call.status == 413 for call in discord_server.requests)
+
+
+async def test_commands_typed_while_the_connection_was_down_are_not_missed(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    channel, ada = room(discord_server)
+    async with running_bot(discord_server, tmp_path):
+        first = await discord_server.command(ada, channel, "generate", prompt="x", seconds=1.0)
+        discord_server.gateway.drop()
+        await clip_in(await first.message())
+        second = await discord_server.command(ada, channel, "generate", prompt="y", seconds=1.0)
+        await clip_in(await second.message())
+    assert discord_server.gateway.resumed
+
+
+async def test_a_heartbeat_is_answered_while_a_clip_is_made(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    channel, ada = room(discord_server)
+    async with running_bot(discord_server, tmp_path):
+        interaction = await discord_server.command(
+            ada, channel, "generate", prompt="x", seconds=30.0
+        )
+        message = await interaction.message()
+        await discord_server.gateway.heartbeat()
+        assert not message.attachments
+        await clip_in(message)
+
+
+async def test_a_wrong_token_is_told_before_anything_is_loaded(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    with pytest.raises(DiscordError, match="does not accept DISCORD_TOKEN"):
+        async with running_bot(discord_server, tmp_path, discord_token="wrong"):
+            pass
+
+
+async def test_a_token_withdrawn_while_the_bot_runs_is_told(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    async with running_bot(discord_server, tmp_path) as run:
+        discord_server.revoke_token()
+        with pytest.raises(DiscordError, match="withdrawn DISCORD_TOKEN"):
+            await run.task
