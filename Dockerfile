@@ -10,9 +10,8 @@ WORKDIR /app
 # The dependencies change seldom, and so come before the code: editing the code does not
 # install them again.
 COPY pyproject.toml README.md LICENSE ./
-RUN mkdir musicgen_bot && touch musicgen_bot/__init__.py \
-    && pip install --no-cache-dir . \
-    && pip uninstall --yes musicgen-bot
+COPY musicgen_bot/__init__.py musicgen_bot/
+RUN pip install --no-cache-dir . && pip uninstall --yes musicgen-bot
 COPY bot.py ./
 COPY musicgen_bot ./musicgen_bot
 RUN pip install --no-cache-dir --no-deps .

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.metadata
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 import discord
 
+from musicgen_bot import __version__
 from musicgen_bot.audio.files import write_clip
 from musicgen_bot.audio.loudness import master
 from musicgen_bot.audio.tags import Tags
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 STOP_SECONDS = 2.0
 """How long Discord's connections and the model's thread may each take to stop."""
+SOFTWARE = f"musicgen-bot {__version__}"
 PROGRESS_SECONDS = 0.1
 AUTHENTICATION_FAILED = 4004
 """Close code of Discord's gateway."""
@@ -46,11 +47,6 @@ NOBODY = Address(user_id=0, guild_id=None, channel_id=0, message_id=None, token=
 """Who asks for a clip on the terminal."""
 
 _log = logging.getLogger(__name__)
-
-
-def software() -> str:
-    """Return the bot's name and version."""
-    return f"musicgen-bot {importlib.metadata.version('musicgen-bot')}"
 
 
 async def run_bot(settings: Settings, say: Callable[[str], None]) -> None:
@@ -81,7 +77,7 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
         engine = backend.engine
         say(f"Model: {engine.model}, {engine.precision}, on {engine.device}")
         messages = JobMessages(
-            client, model=engine.model, licence=engine.license, software=software()
+            client, model=engine.model, licence=engine.license, software=SOFTWARE
         )
         dispatcher = Dispatcher(
             jobs=JobStore(database),
@@ -95,7 +91,7 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
             ),
         )
         stack.push_async_callback(dispatcher.close)
-        about = About(software(), engine.model, engine.device, engine.precision, engine.license)
+        about = About(SOFTWARE, engine.model, engine.device, engine.precision, engine.license)
         await client.add_cog(GenerateCog(dispatcher, settings.limit_clip_seconds))
         await client.add_cog(QueueCog(dispatcher))
         await client.add_cog(AboutCog(about))
@@ -153,7 +149,7 @@ class FileAudience:
     async def deliver(self, job: Job, clip: Clip) -> None:
         """Write the file. Raises GenerationError or InvalidRequest."""
         samples = await asyncio.to_thread(master, clip.samples, clip.sample_rate)
-        tags = Tags.of(job.request, model=self._model, licence=self._licence, software=software())
+        tags = Tags.of(job.request, model=self._model, licence=self._licence, software=SOFTWARE)
         await asyncio.to_thread(write_clip, self._path, samples, clip.sample_rate, tags)
 
     async def tell(self, job: Job, text: str) -> None:

@@ -88,8 +88,6 @@ def _sentence(error: app_commands.AppCommandError) -> str:
     cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
     if isinstance(cause, RequestError):
         return str(cause)
-    if isinstance(cause, app_commands.TransformerError):
-        return _out_of_range(cause)
     if isinstance(cause, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
         _log.warning("A command is out of date: %s", cause)
         return "This command has changed; please reload Discord and try again."
@@ -97,11 +95,3 @@ def _sentence(error: app_commands.AppCommandError) -> str:
     if isinstance(cause, MusicgenBotError):
         return f"{cause} Nothing was taken on; please tell the host."
     return "Something went wrong here; please try again. The host's log has the reason."
-
-
-def _out_of_range(error: app_commands.TransformerError) -> str:
-    low, high = error.transformer.min_value, error.transformer.max_value
-    span = f"from {low} to {high}" if high is not None else f"of {low} or more"
-    if error.type is discord.AppCommandOptionType.string:
-        return f"Please use a text {span} characters long; yours has {len(error.value)}."
-    return f"Please use a number {span}."

@@ -125,13 +125,14 @@ async def test_bad_input_gets_one_clear_private_sentence(
 @pytest.mark.parametrize(
     ("option", "value", "sentence"),
     [
-        ("prompt", "x" * 501, "from 1 to 500 characters long; yours has 501"),
-        ("prompt", "", "from 1 to 500 characters long; yours has 0"),
-        ("seconds", 0.0, "a number of 1.0 or more"),
-        ("seconds", -1.0, "a number of 1.0 or more"),
-        ("seconds", math.nan, "a number of seconds greater than 0"),
-        ("seed", -1, "a number from 0 to 4294967295"),
-        ("seed", 2**32, "a number from 0 to 4294967295"),
+        ("prompt", "x" * 501, "has 501 characters; please shorten it to 500"),
+        ("prompt", "", "say what you would like to hear"),
+        ("seconds", 0.0, "greater than 0"),
+        ("seconds", -1.0, "greater than 0"),
+        ("seconds", math.nan, "greater than 0"),
+        ("seconds", 0.5, "1 to 30 seconds long"),
+        ("seed", -1, "a whole number from 0 to 4294967295"),
+        ("seed", 2**32, "a whole number from 0 to 4294967295"),
     ],
 )
 async def test_what_discord_does_not_let_anyone_type_is_refused_all_the_same(

@@ -15,10 +15,15 @@ async def test_queue_shows_this_servers_jobs_to_the_one_who_asks(
     channel, ada = guild.add_channel("music"), guild.add_member("ada")
     there, ben = other.add_channel("music"), other.add_member("ben")
     async with running_bot(discord_server, tmp_path, musicgen_max_batch=1):
-        for prompt in ("first `tune`", "second tune"):
-            await discord_server.command(ada, channel, "generate", prompt=prompt, seconds=LONG)
-        await discord_server.command(ben, there, "generate", prompt="secret", seconds=LONG)
-        await discord_server.until(lambda: len(discord_server.messages(there)) == 1)
+        for person, where, prompt in (
+            (ada, channel, "first `tune`"),
+            (ada, channel, "second tune"),
+            (ben, there, "secret"),
+        ):
+            interaction = await discord_server.command(
+                person, where, "generate", prompt=prompt, seconds=LONG
+            )
+            await interaction.message()
         shown = await (await discord_server.command(ada, channel, "queue")).message()
         text = text_of(shown)
         assert shown.ephemeral
@@ -77,7 +82,8 @@ async def test_nobody_cancels_what_is_not_theirs(
         message = await interaction.message()
         answer = await (await discord_server.command(ben, channel, "cancel")).message()
         assert "You have no clip" in answer.content
-        await discord_server.command(ben, channel, "generate", prompt="y", seconds=LONG)
+        mine = await discord_server.command(ben, channel, "generate", prompt="y", seconds=LONG)
+        await mine.message()
         answer = await (await discord_server.command(ben, channel, "cancel", clip=1)).message()
         assert "not one of yours" in answer.content
         await clip_in(message)
@@ -144,6 +150,6 @@ async def test_commands_are_synced_when_they_have_changed_and_only_then(
     for _ in range(2):
         async with running_bot(discord_server, tmp_path):
             pass
-    assert discord_server.commands.syncs == 1
+    assert len(discord_server.commands.syncs) == 1
     names = {command["name"] for command in discord_server.commands.all()}
     assert names == {"generate", "queue", "cancel", "about"}
