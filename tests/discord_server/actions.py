@@ -1,0 +1,105 @@
+"""What people do in Discord: they type commands and press buttons."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.discord_server.commands import CommandBook, NotTypeable, Typed
+from tests.discord_server.gateway import Gateway
+from tests.discord_server.interactions import Interaction, Kind
+from tests.discord_server.messages import Message
+from tests.discord_server.people import Json, Member, User
+from tests.discord_server.places import Channel
+from tests.discord_server.world import World
+
+
+class Actions:
+    """The people's side of a server; each act is sent to the bot as an interaction."""
+
+    world: World
+    gateway: Gateway
+    commands: CommandBook
+    interactions: dict[int, Interaction]
+
+    async def command(
+        self, user: Member | User, channel: Channel, name: str, **options: Any
+    ) -> Interaction:
+        """Let a person type a slash command and send it.
+
+        Subcommands are written with spaces: "settings show". Waits until the bot is connected.
+        Raises NotTypeable for what Discord would not let the person send.
+        """
+        await self.gateway.online(channel.guild)
+        return self._act(Kind.COMMAND, user, channel, self._typed(user, channel, name, options))
+
+    async def forged_command(
+        self, user: Member | User, channel: Channel, name: str, **options: Any
+    ) -> Interaction:
+        """Send a slash command with values that no honest client would let through."""
+        await self.gateway.online(channel.guild)
+        data = self._typed(user, channel, name, options, checked=False)
+        return self._act(Kind.COMMAND, user, channel, data)
+
+    async def autocomplete(
+        self, user: Member | User, channel: Channel, name: str, focus: str, **options: Any
+    ) -> Interaction:
+        """Let a person type so far in an option that the bot is asked for choices."""
+        await self.gateway.online(channel.guild)
+        data = self._typed(user, channel, name, options, focus)
+        return self._act(Kind.AUTOCOMPLETE, user, channel, data)
+
+    async def click(self, user: Member | User, message: Message, custom_id: str) -> Interaction:
+        """Let a person press a button of a message."""
+        await self.gateway.online(message.channel.guild)
+        buttons = [] if message.deleted else _buttons(message.components)
+        known = [button["custom_id"] for button in buttons if not button.get("disabled")]
+        if custom_id not in known:
+            raise NotTypeable(f"there is no button {custom_id!r} to press; there are: {known}")
+        data = {"custom_id": custom_id, "component_type": 2}
+        return self._act(Kind.COMPONENT, user, message.channel, data, message)
+
+    def _typed(
+        self,
+        user: Member | User,
+        channel: Channel,
+        line: str,
+        options: dict[str, Any],
+        focus: str | None = None,
+        checked: bool = True,
+    ) -> Json:
+        name, *path = line.split()
+        command = self.commands.find(name, channel.guild.id if channel.guild else None)
+        needed = int(command["default_member_permissions"] or 0)
+        if isinstance(user, Member) and needed & ~user.permissions.value:
+            raise NotTypeable(f"{user.user.name} may not use /{name}")
+        typed = Typed.read(command, path, options, focus, checked)
+        return {
+            "id": command["id"],
+            "name": name,
+            "type": command["type"],
+            "options": typed.options,
+            "resolved": typed.resolved,
+            **({"guild_id": command["guild_id"]} if "guild_id" in command else {}),
+        }
+
+    def _act(
+        self,
+        kind: Kind,
+        user: Member | User,
+        channel: Channel,
+        data: Json,
+        source: Message | None = None,
+    ) -> Interaction:
+        member = user if isinstance(user, Member) else None
+        person = user.user if isinstance(user, Member) else user
+        interaction = Interaction(self.world, kind, person, member, channel, data, source)
+        self.interactions[interaction.id] = interaction
+        self.gateway.dispatch("INTERACTION_CREATE", interaction.to_json(), channel.guild)
+        return interaction
+
+
+def _buttons(components: list[Json]) -> list[Json]:
+    found = [component for component in components if component["type"] == 2]
+    for component in components:
+        found += _buttons(component.get("components", []))
+    return [button for button in found if "custom_id" in button]

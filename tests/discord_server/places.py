@@ -1,0 +1,184 @@
+"""Guilds and their channels, and the channels of direct messages.
+
+A channel's permissions are simple: the bot may do whatever everyone may, less what a test forbids
+it there. They go out as role and overwrite, so that a client computes the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import discord
+
+from tests.discord_server.people import Json, Member, Role, User, everyone
+
+if TYPE_CHECKING:
+    from tests.discord_server.messages import Message
+    from tests.discord_server.world import World
+
+TEXT, DIRECT = 0, 1
+DEFAULT_UPLOAD_LIMIT = 10 * 2**20
+BOOSTED_UPLOAD_LIMITS = {3: 100 * 2**20, 2: 50 * 2**20}
+"""Bytes by the tier of boosts."""
+_ABSENT = (
+    *("application_id", "description", "vanity_url_code", "incidents_data", "max_presences"),
+    *("icon", "banner", "splash", "discovery_splash", "home_header"),
+    *("afk_channel_id", "system_channel_id", "widget_channel_id", "rules_channel_id"),
+    *("public_updates_channel_id", "safety_alerts_channel_id"),
+)
+
+
+@dataclass(slots=True, eq=False)
+class Channel:
+    """A text channel of a guild, or the direct messages between the bot and one user."""
+
+    world: World = field(repr=False)
+    id: int
+    name: str | None = None
+    guild: Guild | None = field(default=None, repr=False)
+    recipient: User | None = None
+    messages: dict[int, Message] = field(default_factory=dict, repr=False)
+    forbidden: discord.Permissions = field(default_factory=discord.Permissions.none)
+
+    @property
+    def upload_limit(self) -> int:
+        """Bytes a single file may have here."""
+        return DEFAULT_UPLOAD_LIMIT if self.guild is None else self.guild.upload_limit
+
+    @property
+    def bot_permissions(self) -> discord.Permissions:
+        return everyone() & ~self.forbidden
+
+    def forbid(self, *permissions: str) -> None:
+        """Take permissions, by discord.py's names for them, from the bot in this channel."""
+        self.forbidden |= discord.Permissions(**dict.fromkeys(permissions, True))
+        self.world.dispatch("CHANNEL_UPDATE", self.to_json(), self.guild)
+
+    def allow(self, *permissions: str) -> None:
+        """Give forbidden permissions back."""
+        self.forbidden &= ~discord.Permissions(**dict.fromkeys(permissions, True))
+        self.world.dispatch("CHANNEL_UPDATE", self.to_json(), self.guild)
+
+    def delete(self) -> None:
+        """Delete the channel, as an admin of the guild would."""
+        assert self.guild is not None, "direct messages cannot be deleted"
+        del self.world.channels[self.id]
+        self.guild.channels.remove(self)
+        self.world.dispatch("CHANNEL_DELETE", self.to_json(), self.guild)
+
+    def to_json(self) -> Json:
+        last = str(max(self.messages)) if self.messages else None
+        channel = {"id": str(self.id), "last_message_id": last, "flags": 0}
+        if self.guild is None:
+            assert self.recipient is not None
+            return {**channel, "type": DIRECT, "recipients": [self.recipient.to_json()]}
+        overwrite = {
+            "id": str(self.world.bot.id),
+            "type": 1,
+            "allow": "0",
+            "deny": str(self.forbidden.value),
+        }
+        return {
+            **channel,
+            "type": TEXT,
+            "guild_id": str(self.guild.id),
+            "name": self.name,
+            "position": 0,
+            "permission_overwrites": [overwrite],
+            "nsfw": False,
+            "topic": None,
+            "parent_id": None,
+            "rate_limit_per_user": 0,
+        }
+
+
+@dataclass(slots=True, eq=False)
+class Guild:
+    world: World = field(repr=False)
+    id: int
+    name: str
+    upload_limit: int
+    locale: str
+    roles: list[Role] = field(default_factory=list, repr=False)
+    members: list[Member] = field(default_factory=list, repr=False)
+    channels: list[Channel] = field(default_factory=list, repr=False)
+
+    def add_channel(self, name: str) -> Channel:
+        channel = Channel(self.world, self.world.snowflakes.next(), name, self)
+        self.channels.append(channel)
+        self.world.channels[channel.id] = channel
+        self.world.dispatch("CHANNEL_CREATE", channel.to_json(), self)
+        return channel
+
+    def add_role(self, name: str, *, mentionable: bool = False) -> Role:
+        none = discord.Permissions.none()
+        role = Role(self.world.snowflakes.next(), name, none, mentionable)
+        self.roles.append(role)
+        event = {"guild_id": str(self.id), "role": role.to_json()}
+        self.world.dispatch("GUILD_ROLE_CREATE", event, self)
+        return role
+
+    def add_member(
+        self, user: str | User, *, permissions: discord.Permissions | None = None
+    ) -> Member:
+        """Let a user, or a new one of that name, join; with the permissions of everyone."""
+        if isinstance(user, str):
+            user = User(self.world.snowflakes.next(), user)
+        self.world.users[user.id] = user
+        member = Member(user, self, permissions or everyone())
+        self.members.append(member)
+        return member
+
+    def remove_bot(self) -> None:
+        """Throw the bot out."""
+        del self.world.guilds[self.id]
+        self.world.dispatch("GUILD_DELETE", {"id": str(self.id)}, self)
+
+    def shard(self, count: int) -> int:
+        """Return the shard of `count` that this guild belongs to."""
+        return (self.id >> 22) % count
+
+    def to_json(self) -> Json:
+        bot = next(member for member in self.members if member.user is self.world.bot)
+        boosts = BOOSTED_UPLOAD_LIMITS.items()
+        tier = next((tier for tier, limit in boosts if self.upload_limit >= limit), 0)
+        return {
+            **dict.fromkeys(_ABSENT),
+            "id": str(self.id),
+            "name": self.name,
+            "owner_id": str(self.world.owner.id),
+            "preferred_locale": self.locale,
+            "premium_tier": tier,
+            "roles": [role.to_json() for role in self.roles],
+            "channels": [channel.to_json() for channel in self.channels],
+            "members": [bot.to_json()],
+            "member_count": len(self.members),
+            "joined_at": datetime.fromtimestamp(0, UTC).isoformat(),
+            "large": False,
+            "verification_level": 0,
+            "default_message_notifications": 0,
+            "explicit_content_filter": 0,
+            "mfa_level": 0,
+            "nsfw_level": 0,
+            "afk_timeout": 300,
+            "region": "deprecated",
+            "nsfw": False,
+            "widget_enabled": False,
+            "max_members": 500000,
+            "max_video_channel_users": 25,
+            "max_stage_video_channel_users": 50,
+            "premium_subscription_count": 0,
+            "premium_progress_bar_enabled": False,
+            "system_channel_flags": 0,
+            "features": [],
+            "emojis": [],
+            "stickers": [],
+            "threads": [],
+            "voice_states": [],
+            "presences": [],
+            "stage_instances": [],
+            "guild_scheduled_events": [],
+            "soundboard_sounds": [],
+        }
