@@ -83,15 +83,16 @@ def generate(
     precision: Precision = None,
 ) -> None:
     """Make a clip on the terminal."""
-    from musicgen_bot.app import make_clip
-    from musicgen_bot.audio.files import check_ending
+    from musicgen_bot.audio.files import check_output
     from musicgen_bot.generation import GenerationRequest, clean_prompt
 
     with _errors_told():
         settings = _settings(model, device, precision)
         set_up_logging("WARNING")
         request = GenerationRequest(clean_prompt(prompt), seconds, seed)
-        check_ending(output)
+        check_output(output)
+        from musicgen_bot.app import make_clip
+
         with _progress_bar(f"Loading {settings.musicgen_model}") as show:
             job = asyncio.run(make_clip(request, output, settings, show))
         typer.echo(f"{output}: {job.request.seconds:g} s, seed {job.request.seed}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import unicodedata
 from io import BytesIO
@@ -26,13 +27,19 @@ _RESERVED_ON_WINDOWS = frozenset(
 )
 
 
-def check_ending(path: Path) -> None:
-    """Raise InvalidRequest where a path's ending names no kind of file that can be written."""
+def check_output(path: Path) -> None:
+    """Find out before a clip is made whether it could be written to this path.
+
+    Raises InvalidRequest where the ending names no kind of file that can be written, AudioError
+    where the folder cannot be written.
+    """
     if path.suffix.lower() not in ENDINGS:
         raise InvalidRequest(
             f"The file's name must end in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}; "
             "the ending says what kind of file it becomes."
         )
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise AudioError(f"{path} cannot be written; please choose another folder or name.")
 
 
 def write_clip(path: Path, samples: Samples, sample_rate: int, tags: Tags) -> None:
@@ -41,7 +48,7 @@ def write_clip(path: Path, samples: Samples, sample_rate: int, tags: Tags) -> No
     The file appears under its name when it is whole, and replaces one that was there. Raises
     InvalidRequest for another ending, AudioError where the file cannot be written.
     """
-    check_ending(path)
+    check_output(path)
     file = _encode(path.suffix.lower(), samples, sample_rate, tags)
     part = path.with_name(f".{secrets.token_hex(8)}.part")
     try:

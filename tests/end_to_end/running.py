@@ -38,7 +38,7 @@ class Run:
 async def running_bot(server: DiscordServer, data: Path, **settings: Any) -> AsyncIterator[Run]:
     """Run the bot beside the block, with the tiny model and no cooldown, and stop it at the end."""
     lines: list[str] = []
-    values = {
+    values: dict[str, Any] = {
         "discord_token": server.token,
         "musicgen_model": "tiny",
         "musicgen_device": "cpu",

@@ -1,9 +1,9 @@
 """The bot as its host meets it: a process that starts, tells, stops, is killed, starts again."""
 
-import io
 import sqlite3
 from pathlib import Path
 
+import pytest
 import soundfile
 
 from tests.discord_server.messages import Message
@@ -207,31 +207,36 @@ async def test_a_model_that_is_nowhere_is_told_in_a_sentence(
 
 
 async def test_a_clip_is_made_on_the_terminal(tmp_path: Path) -> None:
-    for name in ("clip.mp3", "clip.wav", "clip.flac", "clip.ogg"):
-        arguments = ("--model", "tiny", "--seconds", "1.5", "--seed", "3", "--output", name)
-        bot = await BotProcess.start({}, tmp_path, "generate", "slow piano", *arguments)
-        status, output = await bot.ended()
-        assert status == 0, output
-        assert "seed 3" in output
-        sound, rate = soundfile.read(io.BytesIO((tmp_path / name).read_bytes()))
-        assert len(sound) == 1.5 * rate
+    arguments = ("--model", "tiny", "--seconds", "1.5", "--seed", "3", "--output", "clip.mp3")
+    bot = await BotProcess.start({}, tmp_path, "generate", "slow piano", *arguments)
+    status, output = await bot.ended()
+    assert status == 0, output
+    assert "clip.mp3: 1.5 s, seed 3" in output
+    sound, rate = soundfile.read(tmp_path / "clip.mp3")
+    assert len(sound) == 1.5 * rate
 
 
-async def test_what_the_terminal_cannot_do_is_told_in_a_sentence(tmp_path: Path) -> None:
-    for arguments, sentence in (
-        (("generate", "  ", "--model", "tiny"), "The prompt is empty"),
-        (("generate", "x", "--model", "tiny", "--seconds", "nan"), "greater than 0"),
-        (("generate", "x", "--model", "tiny", "--seconds", "1e9"), "at most 30 seconds"),
-        (("generate", "x", "--model", "tiny", "--output", "clip.txt"), ".mp3, .wav, .flac or .ogg"),
-        (("generate", "x", "--model", "tiny", "--output", "no/such/clip.mp3"), "cannot be written"),
-        (("generate", "x", "--model", "no-such-folder/"), "no-such-folder"),
-        (("generate", "x", "--device", "gpu"), "MUSICGEN_DEVICE"),
-    ):
-        bot = await BotProcess.start({}, tmp_path, *arguments)
-        status, output = await bot.ended()
-        assert status == 1, output
-        assert sentence in output
-        assert "Traceback" not in output
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("  ",), "The prompt is empty"),
+        (("x", "--seconds", "nan"), "greater than 0"),
+        (("x", "--seconds", "1e9"), "at most 30 seconds"),
+        (("x", "--seed", "-1"), "The seed must be"),
+        (("x", "--output", "clip.txt"), ".mp3, .wav, .flac or .ogg"),
+        (("x", "--output", "no/such/clip.mp3"), "cannot be written"),
+        (("x", "--device", "gpu"), "MUSICGEN_DEVICE"),
+        (("x", "--model", "./no-such-folder"), "no-such-folder"),
+    ],
+)
+async def test_what_the_terminal_cannot_do_is_told_in_a_sentence(
+    arguments: tuple[str, ...], sentence: str, tmp_path: Path
+) -> None:
+    bot = await BotProcess.start({"MUSICGEN_MODEL": "tiny"}, tmp_path, "generate", *arguments)
+    status, output = await bot.ended()
+    assert status == 1, output
+    assert sentence in output
+    assert "Traceback" not in output
 
 
 async def test_ctrl_c_while_the_model_loads_ends_at_once(
