@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "ui": {"jobs", *BOTTOM},
     "cogs": {"ui", "jobs", *BOTTOM},
     "check": {"engine", *BOTTOM},
-    "app": {"cogs", "ui", "jobs", "backends", "engine", "config", *BOTTOM},
+    "app": {"__version__", "cogs", "ui", "jobs", "backends", "engine", "config", *BOTTOM},
     "cli": {"app", "check", "config", "logs", *BOTTOM},
 }
 ROOMS = {

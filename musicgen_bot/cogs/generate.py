@@ -61,7 +61,7 @@ class GenerateCog(commands.Cog):
         None where Discord took no answer: the job was accepted all the same, and its clip will
         find another way.
         """
-        embed = embeds.working(active.job, self._dispatcher.outlook(active))
+        embed = embeds.working(active.job, self._dispatcher.outlook(active), time.time())
         try:
             for _ in range(ANSWER_ATTEMPTS):
                 with contextlib.suppress(OSError):  # a connection that broke: nobody retries it

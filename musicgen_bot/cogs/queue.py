@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import discord
 from discord import app_commands
 from discord.ext import commands
@@ -30,7 +32,8 @@ class QueueCog(commands.Cog):
             for active, outlook in self._dispatcher.outlooks()
             if _is_here(active, interaction)
         ]
-        lines = [_line(active, outlook) for active, outlook in rows[:ROWS_SHOWN]]
+        now = time.time()
+        lines = [_line(active, outlook, now) for active, outlook in rows[:ROWS_SHOWN]]
         if len(rows) > ROWS_SHOWN:
             lines.append(f"… and {len(rows) - ROWS_SHOWN} more")
         text = "\n".join(lines) or "Nothing is waiting; `/generate` starts at once."
@@ -82,9 +85,9 @@ def _is_here(active: ActiveJob, interaction: discord.Interaction) -> bool:
     return address.user_id == interaction.user.id
 
 
-def _line(active: ActiveJob, outlook: Outlook) -> str:
+def _line(active: ActiveJob, outlook: Outlook, now: float) -> str:
     request = active.job.request
     return (
         f"**{active.job.id}** {quoted(shortened(request.prompt, PROMPT_CHARACTERS))} "
-        f"{request.seconds:g} s · <@{active.job.address.user_id}>\n{status(outlook)}"
+        f"{request.seconds:g} s · <@{active.job.address.user_id}>\n{status(outlook, now)}"
     )

@@ -13,10 +13,10 @@ DONE = Colour(0x3BA55D)
 STOPPED = Colour(0xD9534F)
 
 
-def working(job: Job, outlook: Outlook) -> Embed:
+def working(job: Job, outlook: Outlook, now: float) -> Embed:
     """Show a job that waits or is being made."""
     return Embed(
-        colour=WORKING, description=f"{quoted(job.request.prompt)}\n{status(outlook)}"
+        colour=WORKING, description=f"{quoted(job.request.prompt)}\n{status(outlook, now)}"
     ).set_footer(text=f"clip {job.id}")
 
 

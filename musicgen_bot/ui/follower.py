@@ -1,7 +1,8 @@
 """Keeps the messages of unfinished jobs true: their place in the queue, their progress.
 
-Discord allows about five edits of a channel's messages in five seconds, so what is being made is
-shown every two seconds, the front of the queue more seldom, and what is far back not at all.
+Discord allows about five edits of a channel's messages in five seconds. So what is being made is
+shown every two seconds, what waits only when its place or its time has changed, and what is far
+back in the queue not before it comes nearer.
 """
 
 from __future__ import annotations
@@ -16,15 +17,21 @@ from musicgen_bot.ui import embeds
 from musicgen_bot.ui.job_messages import JobMessages
 
 ROUND_SECONDS = 2.0
-WAITING_SECONDS = 10.0
+WAITING_SECONDS = 4.0
+"""Between two edits of a message that only waits."""
 PLACES_SHOWN = 20
+SHIFT_SECONDS = 10.0
+"""By how much an expected time must have moved to be told anew."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
+    """What a message says, and since when; times are in seconds since 1970."""
+
     place: int
+    ready_at: float | None
     text: str | None
-    at: float
+    since: float
 
 
 class Follower:
@@ -40,25 +47,34 @@ class Follower:
     async def run(self) -> None:
         """Look at all jobs every two seconds."""
         while True:
-            self._look()
+            self._look(time.time())
             await asyncio.sleep(ROUND_SECONDS)
 
-    def _look(self) -> None:
-        now = time.monotonic()
+    def _look(self, now: float) -> None:
         shown: dict[int, _Shown] = {}
         for active, outlook in self._outlooks():
             if outlook.place > PLACES_SHOWN:
                 break
             if not active.answered.is_set():
                 continue
-            embed = embeds.working(active.job, outlook)
-            # What the answer itself showed a moment ago counts as shown.
-            last = self._shown.get(active.job.id) or _Shown(outlook.place, None, now)
-            if outlook.place and (outlook.place == last.place or now - last.at < WAITING_SECONDS):
-                shown[active.job.id] = last
-                continue
-            if embed.description != last.text:
+            ready_at = None if outlook.seconds is None else now + outlook.seconds
+            # The answer itself has told the place a moment ago.
+            last = self._shown.get(active.job.id) or _Shown(outlook.place, ready_at, None, now)
+            embed = embeds.working(active.job, outlook, now)
+            if _is_news(outlook, ready_at, embed.description, last, now):
                 self._messages.show(active.job, embed)
-                last = _Shown(outlook.place, embed.description, now)
+                last = _Shown(outlook.place, ready_at, embed.description, now)
             shown[active.job.id] = last
         self._shown = shown
+
+
+def _is_news(
+    outlook: Outlook, ready_at: float | None, text: str | None, last: _Shown, now: float
+) -> bool:
+    if outlook.place == 0:
+        return text != last.text
+    if now - last.since < WAITING_SECONDS:
+        return False
+    if outlook.place != last.place or ready_at is None or last.ready_at is None:
+        return (outlook.place, ready_at) != (last.place, last.ready_at)
+    return abs(ready_at - last.ready_at) > SHIFT_SECONDS

@@ -36,10 +36,13 @@ def place(number: int) -> str:
     return f"{number}{'th' if number % 100 in (11, 12, 13) else ending} in line"
 
 
-def status(outlook: Outlook) -> str:
-    """Return one line on how a job is doing."""
+def status(outlook: Outlook, now: float) -> str:
+    """Return one line on how a job is doing; `now` is in seconds since 1970.
+
+    The time a waiting clip will be ready is written so that Discord counts down to it by itself.
+    """
     if outlook.place:
-        ready = "" if outlook.seconds is None else f" · ready in about {in_words(outlook.seconds)}"
+        ready = "" if outlook.seconds is None else f" · ready <t:{now + outlook.seconds:.0f}:R>"
         return f"⏳ {place(outlook.place)}{ready}"
     if outlook.progress is None:
         return "🎶 starting"

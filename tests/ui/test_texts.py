@@ -34,7 +34,8 @@ def test_places_are_counted_as_people_count() -> None:
 
 
 def test_the_status_tells_place_progress_and_time_where_they_are_known() -> None:
-    assert status(Outlook(3, 41.0, None)) == "⏳ 3rd in line · ready in about 41 seconds"
-    assert status(Outlook(1, None, None)) == "⏳ next in line"
-    assert status(Outlook(0, None, None)) == "🎶 starting"
-    assert status(Outlook(0, 5.0, Progress(250, 500))).endswith("50% · about 5 seconds left")
+    assert status(Outlook(3, 41.0, None), 1000.0) == "⏳ 3rd in line · ready <t:1041:R>"
+    assert status(Outlook(1, None, None), 1000.0) == "⏳ next in line"
+    assert status(Outlook(0, None, None), 1000.0) == "🎶 starting"
+    running = Outlook(0, 5.0, Progress(250, 500))
+    assert status(running, 1000.0).endswith("50% · about 5 seconds left")

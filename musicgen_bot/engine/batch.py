@@ -1,0 +1,139 @@
+"""Clips in the making, side by side.
+
+All rows advance one step at a time over buffers that stay where they are; only when a clip joins or
+leaves are they laid out anew. Between two such changes a step asks nothing of the host: it reads
+and writes each clip's delayed codes in place, each clip at its own position.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor
+
+from musicgen_bot.engine.cache import KeyValueCache
+from musicgen_bot.engine.decoder import Decoder
+from musicgen_bot.engine.delay import UNKNOWN
+from musicgen_bot.engine.layout import Layout, Track, lay_out, prompt_room, rounded_up, rows_of
+from musicgen_bot.engine.sampling import draw, gumbel_noise
+
+LENGTH_UNIT = 128
+"""Self-attention looks at a multiple of this many positions, so that shapes repeat."""
+_MOST_STEPS = 32
+"""Steps that noise is made for at once; bounds its memory."""
+
+
+class Batch:
+    """The clips in the making, and the memory they need."""
+
+    def __init__(self, decoder: Decoder) -> None:
+        self._decoder = decoder
+        self._cache = KeyValueCache(decoder.sizes, decoder.dtype, decoder.device)
+        self._prompts = KeyValueCache(decoder.sizes, decoder.dtype, decoder.device)
+        self._layout: Layout | None = None
+        self.tracks: list[Track] = []
+
+    def clear(self) -> None:
+        """Drop every clip."""
+        self.tracks = []
+        self._layout = None
+        self._cache.clear()
+        self._prompts.clear()
+
+    def join(self, track: Track, context: Tensor | None) -> None:
+        """Take a clip in; `context` is its encoded prompt, [tokens, hidden]."""
+        self._arrange([*self.tracks, track])
+        if context is not None:
+            row = rows_of(self.tracks).index((track.ticket, True))
+            pairs = self._decoder.prompt_keys_values(context.to(self._decoder.dtype))
+            self._prompts.fill(row, pairs)
+
+    def leave(self, tickets: Iterable[int]) -> None:
+        """Let clips go, and free their memory; tickets of other clips are ignored."""
+        leaving = set(tickets)
+        staying = [track for track in self.tracks if track.ticket not in leaving]
+        if len(staying) < len(self.tracks):
+            self._arrange(staying)
+
+    def run(self, most: int) -> tuple[int, list[Track]]:
+        """Advance all clips by at most `most` steps.
+
+        Stops where the first clip is finished, so that no step is made for nothing. Returns how
+        many steps were made, and the clips that are finished and have left.
+        """
+        layout = self._layout
+        if layout is None:
+            return 0, []
+        left = min(track.steps - track.done for track in self.tracks)
+        steps = min(most, left, _MOST_STEPS)
+        noise = self._noise(steps)
+        furthest = max(track.done for track in self.tracks)
+        for number in range(steps):
+            length = rounded_up(furthest + number + 1, LENGTH_UNIT)
+            self._step(layout, noise.select(0, number), length)
+        for track in self.tracks:
+            track.done += steps
+        finished = [track for track in self.tracks if track.done == track.steps]
+        self.leave(track.ticket for track in finished)
+        return steps, finished
+
+    def _step(self, layout: Layout, noise: Tensor, length: int) -> None:
+        """Advance every clip by one step; `noise` is [clips, codebooks, vocabulary]."""
+        here = layout.positions.view(-1, 1, 1).expand(-1, layout.codes.shape[1], 1)
+        codes = layout.codes.gather(2, here).squeeze(2)
+        logits = self._decoder.step(
+            codes.index_select(0, layout.clip_of_row),
+            layout.positions.index_select(0, layout.clip_of_row),
+            self._cache,
+            length,
+            self._prompts,
+            layout.prompt_mask,
+        )
+        drawn = draw(
+            logits.index_select(0, layout.prompted_row),
+            logits.index_select(0, layout.unprompted_row),
+            noise,
+            layout.options,
+        )
+        known = layout.codes.gather(2, here + 1)
+        layout.codes.scatter_(2, here + 1, torch.where(known == UNKNOWN, drawn.unsqueeze(2), known))
+        layout.positions.add_(1)
+
+    def _noise(self, steps: int) -> Tensor:
+        """Return the noise of the next steps, [steps, clips, codebooks, vocabulary].
+
+        That of a greedy clip is zero, so that among equals the first code wins, as in an argmax.
+        """
+        sizes = self._decoder.sizes
+        shape = (steps, sizes.codebooks, sizes.vocabulary)
+        noise = [
+            torch.zeros(shape)
+            if track.request.top_k == 1
+            else gumbel_noise(track.generator, *shape)
+            for track in self.tracks
+        ]
+        return torch.stack(noise, dim=1).to(self._decoder.device)
+
+    def _arrange(self, tracks: Sequence[Track]) -> None:
+        """Make `tracks` the clips of the batch, and keep what those that stay have come to."""
+        self._read_codes()
+        before, after = rows_of(self.tracks), rows_of(tracks)
+        self.tracks = list(tracks)
+        if not tracks:
+            self.clear()
+            return
+        places = {row: place for place, row in enumerate(before)}
+        sources = [places.get(row) for row in after]
+        prompted = sum(track.prompted for track in tracks)
+        room = rounded_up(max(track.steps for track in tracks), LENGTH_UNIT)
+        self._cache.rearrange(sources, room)
+        self._prompts.rearrange(sources[:prompted], prompt_room(tracks))
+        self._layout = lay_out(
+            tracks, self._decoder.sizes, self._decoder.dtype, self._decoder.device
+        )
+
+    def _read_codes(self) -> None:
+        if self._layout is not None:
+            for track, codes in zip(self.tracks, self._layout.codes.cpu(), strict=True):
+                track.pattern = codes[:, : track.steps + 1].clone()

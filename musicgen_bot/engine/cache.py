@@ -1,0 +1,63 @@
+"""Keys and values of attention, kept in place.
+
+One pair of tensors a layer, [rows, heads, length, head_dim], allocated when the batch changes and
+written in place from then on, so that a step neither allocates nor moves what is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from musicgen_bot.engine.weights import DecoderSizes
+
+
+@dataclass(slots=True)
+class KeyValueCache:
+    """The keys and values of every layer, for the rows of one batch."""
+
+    sizes: DecoderSizes
+    dtype: torch.dtype
+    device: torch.device
+    keys: list[Tensor] = field(default_factory=list)
+    """A tensor a layer, [rows, heads, length, head_dim]."""
+    values: list[Tensor] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all rows."""
+        self.keys = [self._empty(0, 0) for _ in range(self.sizes.layers)]
+        self.values = [self._empty(0, 0) for _ in range(self.sizes.layers)]
+
+    def rearrange(self, sources: Sequence[int | None], length: int) -> None:
+        """Make row i what row `sources[i]` was, or empty for None, with room for `length`.
+
+        Layer by layer, so that no more than one layer is there twice.
+        """
+        for tensors in (self.keys, self.values):
+            for layer in range(self.sizes.layers):
+                tensors[layer] = self._rearranged(tensors[layer], sources, length)
+
+    def fill(self, row: int, pairs: Sequence[tuple[Tensor, Tensor]]) -> None:
+        """Set the first positions of a row to a key and a value a layer, [heads, positions, D]."""
+        for layer, (key, value) in enumerate(pairs):
+            self.keys[layer][row, :, : key.shape[1]] = key
+            self.values[layer][row, :, : value.shape[1]] = value
+
+    def _rearranged(self, old: Tensor, sources: Sequence[int | None], length: int) -> Tensor:
+        new = self._empty(len(sources), length)
+        shared = min(length, old.shape[2])
+        for row, source in enumerate(sources):
+            if source is not None:
+                new[row, :, :shared] = old[source, :, :shared]
+        return new
+
+    def _empty(self, rows: int, length: int) -> Tensor:
+        # Zeros, because attention multiplies what is masked by 0, and 0 times garbage may be NaN.
+        shape = (rows, self.sizes.heads, length, self.sizes.head_dim)
+        return torch.zeros(shape, dtype=self.dtype, device=self.device)

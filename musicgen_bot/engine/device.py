@@ -1,0 +1,115 @@
+"""What the model computes on: which device, how precisely, and with how much memory."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from pathlib import Path
+
+import torch
+
+from musicgen_bot.errors import ModelError
+
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+_OUT_OF_MEMORY_TEXTS = ("out of memory", "not enough memory", "can't allocate memory")
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device of a name such as auto, cpu, cuda, cuda:1 or mps.
+
+    auto is cuda where there is one, else mps, else cpu. Raises ModelError for a device that is
+    unknown, or not in this machine.
+    """
+    if name == "auto":
+        return _best_device()
+    kind, _, number = name.partition(":")
+    if name == "mps" and not torch.backends.mps.is_available():
+        raise ModelError("PyTorch finds no Apple GPU here; choose the device auto.")
+    if name in ("cpu", "mps"):
+        return torch.device(name)
+    if kind != "cuda" or not (number.isdecimal() or name == "cuda"):
+        raise ModelError(
+            f"There is no device called {name!r}; choose auto, cpu, cuda, cuda:0 (or another "
+            "number) or mps."
+        )
+    index = int(number or 0)
+    if index >= torch.cuda.device_count():
+        raise ModelError(
+            f"The device {name} was asked for, but PyTorch finds {torch.cuda.device_count()} CUDA "
+            "GPUs here; choose the device auto, or install NVIDIA's driver and a CUDA build of "
+            "PyTorch."
+        )
+    return torch.device("cuda", index)
+
+
+def _best_device() -> torch.device:
+    if torch.cuda.is_available():
+        return torch.device("cuda", 0)
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def choose_precision(name: str, device: torch.device) -> str:
+    """Return the name of the decoder's precision.
+
+    auto is fp32 on a CPU, where only fp32 keeps a clip the same whatever it shares a batch with,
+    and fp16 on a GPU. Raises ModelError for an unknown one.
+    """
+    if name == "auto":
+        return "fp32" if device.type == "cpu" else "fp16"
+    if name not in PRECISIONS:
+        raise ModelError(
+            f"There is no precision called {name!r}; choose auto, {', '.join(PRECISIONS)}."
+        )
+    return name
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether PyTorch says by `error` that the device's memory is used up."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    # The allocators of the CPU and of MPS raise plain RuntimeErrors.
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(part in text for part in _OUT_OF_MEMORY_TEXTS)
+
+
+def release_memory(device: torch.device) -> None:
+    """Give memory that PyTorch holds but does not use back to the device."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
+
+
+def free_memory(device: torch.device) -> int:
+    """Return the bytes that are free on `device`.
+
+    A system that does not say what is free (macOS, Windows) answers with all it has.
+    """
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    if device.type == "mps":
+        return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+    return _free_main_memory()
+
+
+def describe_device(device: torch.device) -> str:
+    """Return what a person calls `device`."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    if device.type == "mps":
+        return "Apple GPU"
+    return f"CPU, {torch.get_num_threads()} threads"
+
+
+def _free_main_memory() -> int:
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        lines = meminfo.read_text(encoding="ascii").splitlines()
+        sizes = dict(line.split(":", 1) for line in lines)
+        return int(sizes["MemAvailable"].split()[0]) * 1024  # the kernel counts in kibibytes
+    if sys.platform == "win32":
+        kibibytes = ctypes.c_ulonglong()
+        ctypes.windll.kernel32.GetPhysicallyInstalledSystemMemory(ctypes.byref(kibibytes))
+        return kibibytes.value * 1024
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,230 @@
+"""MusicGen as the rest of the bot sees it: requests in, clips out.
+
+`generate` makes clips from start to end. A worker that lets clips join and leave uses `add`,
+`step` and `remove` instead. An engine belongs to one thread at a time.
+"""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import traceback
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from musicgen_bot.engine.batch import Batch
+from musicgen_bot.engine.codec import Codec
+from musicgen_bot.engine.decoder import Decoder
+from musicgen_bot.engine.delay import delayed, lag, undelayed
+from musicgen_bot.engine.device import is_out_of_memory, release_memory
+from musicgen_bot.engine.layout import Track
+from musicgen_bot.engine.text import TextEncoder
+from musicgen_bot.errors import InvalidRequest, OutOfMemory
+from musicgen_bot.generation import MAX_SEED, Clip, Codes, GenerationRequest, Progress, Samples
+
+MAX_SECONDS = 30.0
+"""Length that MusicGen was trained on; all its checkpoints share it."""
+_SLICE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What a slice of work came to."""
+
+    progress: dict[int, Progress]
+    """How far every clip is that is not finished, by ticket."""
+    finished: dict[int, Clip]
+    """The clips that are finished, and that the engine has forgotten, by ticket."""
+
+
+class Engine:
+    """A loaded model, and the clips it is making. Made by `load_engine`."""
+
+    def __init__(
+        self,
+        model: str,
+        license_: str,
+        precision: str,
+        text: TextEncoder,
+        decoder: Decoder,
+        codec: Codec,
+    ) -> None:
+        self.model = model
+        self.license = license_
+        self.precision = precision
+        self.device = str(decoder.device)
+        self.sample_rate = codec.sample_rate
+        self.frame_rate = codec.frame_rate
+        self.codebooks = decoder.sizes.codebooks
+        self.channels = decoder.sizes.channels
+        self.max_seconds = MAX_SECONDS
+        self._text = text
+        self._decoder = decoder
+        self._codec = codec
+        self._batch = Batch(decoder)
+        self._undecoded: deque[Track] = deque()
+        self._tickets = itertools.count(1)
+
+    def generate(self, requests: Sequence[GenerationRequest]) -> list[Clip]:
+        """Make clips side by side, from start to end.
+
+        Raises InvalidRequest and OutOfMemory as `add` does.
+        """
+        tickets: list[int] = []
+        clips: dict[int, Clip] = {}
+        try:
+            tickets.extend(self.add(request) for request in requests)
+            while len(clips) < len(tickets):
+                clips.update(self.step(_SLICE).finished)
+        finally:
+            for ticket in tickets:
+                self.remove(ticket)
+        return [clips[ticket] for ticket in tickets]
+
+    @torch.inference_mode()
+    def add(self, request: GenerationRequest) -> int:
+        """Take a clip into work, and return its ticket.
+
+        Raises InvalidRequest where this model cannot make it, which changes nothing, and
+        OutOfMemory, after which the engine holds no clip at all and can be used again.
+        """
+        frames = self._checked_frames(request)
+        seed = secrets.randbelow(MAX_SEED + 1) if request.seed is None else request.seed
+        request = replace(request, seed=seed)
+        with self._memory_guard():
+            context = self._text.encode(request.prompt) if request.prompt else None
+            track = Track(
+                ticket=next(self._tickets),
+                request=request,
+                pattern=delayed(self._known(request), frames, self.channels, self._decoder.start),
+                prompt_tokens=0 if context is None else len(context),
+                generator=torch.Generator().manual_seed(seed),
+            )
+            self._batch.join(track, context)
+        return track.ticket
+
+    @torch.inference_mode()
+    def step(self, frames: int) -> StepResult:
+        """Advance every clip by `frames` steps of the decoder, or fewer where it is finished.
+
+        At most one finished clip is turned into sound, which takes a while; others wait for the
+        next calls, and are reported as complete until then. Raises OutOfMemory, after which the
+        engine holds no clip at all and can be used again.
+        """
+        finished: dict[int, Clip] = {}
+        with self._memory_guard():
+            while frames > 0 and self._batch.tracks:
+                made, done = self._batch.run(frames)
+                frames -= made
+                self._undecoded.extend(done)
+            if self._undecoded:
+                track = self._undecoded[0]
+                finished[track.ticket] = self._clip(track)
+                self._undecoded.popleft()
+        waiting = (*self._batch.tracks, *self._undecoded)
+        return StepResult({track.ticket: self._progress(track) for track in waiting}, finished)
+
+    @torch.inference_mode()
+    def remove(self, ticket: int) -> None:
+        """Drop a clip; a ticket that is not, or no longer, in work is ignored.
+
+        Raises OutOfMemory as `step` in the rare case that there is no room to move the others.
+        """
+        with self._memory_guard():
+            self._batch.leave([ticket])
+        self._undecoded = deque(track for track in self._undecoded if track.ticket != ticket)
+
+    @torch.inference_mode()
+    def decode(self, codes: Codes) -> Samples:
+        """Turn codes, [codebooks, frames], into sound, [channels, samples].
+
+        Raises InvalidRequest where they are not codes of this model, and OutOfMemory as `step`.
+        """
+        self._check_codes(codes)
+        with self._memory_guard():
+            return self._sound(torch.from_numpy(codes.astype(np.int64)))
+
+    def _checked_frames(self, request: GenerationRequest) -> int:
+        """Return the length of a request in frames; raises InvalidRequest if it cannot be made."""
+        frames = round(request.seconds * self.frame_rate)
+        if request.seconds > self.max_seconds:
+            raise InvalidRequest(
+                f"The model makes at most {self.max_seconds:g} seconds at once, "
+                f"not {request.seconds:g}; ask for a shorter clip."
+            )
+        if frames == 0:
+            raise InvalidRequest(
+                f"A clip of {request.seconds:g} seconds is too short to be heard; "
+                "ask for a longer one."
+            )
+        if request.continue_from is not None:
+            self._check_codes(request.continue_from)
+            given = request.continue_from.shape[1]
+            if given >= frames:
+                raise InvalidRequest(
+                    f"The clip to go on from is {given / self.frame_rate:g} seconds long already; "
+                    f"ask for more than the {request.seconds:g} seconds of the whole."
+                )
+        return frames
+
+    def _check_codes(self, codes: Codes) -> None:
+        highest = self._decoder.sizes.vocabulary - 1
+        if codes.ndim != 2 or codes.shape[0] != self.codebooks or codes.shape[1] == 0:
+            raise InvalidRequest(
+                f"The codes must be {self.codebooks} rows of at least one frame for this model; "
+                "use those of a clip that it made."
+            )
+        if codes.min() < 0 or codes.max() > highest:
+            raise InvalidRequest(
+                f"The codes must lie between 0 and {highest} for this model; "
+                "use those of a clip that it made."
+            )
+
+    def _known(self, request: GenerationRequest) -> Tensor:
+        if request.continue_from is None:
+            return torch.empty(self.codebooks, 0, dtype=torch.int64)
+        return torch.from_numpy(request.continue_from.astype(np.int64))
+
+    def _frames(self, track: Track) -> int:
+        return track.steps - lag(self.codebooks, self.channels)
+
+    def _progress(self, track: Track) -> Progress:
+        # A frame is complete once its last codebook, which lags behind, has been drawn.
+        complete = max(0, track.done - lag(self.codebooks, self.channels))
+        return Progress(complete, self._frames(track))
+
+    def _clip(self, track: Track) -> Clip:
+        codes = undelayed(track.pattern, self._frames(track), self.channels)
+        return Clip(
+            codes=codes.numpy().astype(np.int16),
+            samples=self._sound(codes),
+            sample_rate=self.sample_rate,
+            request=track.request,
+        )
+
+    def _sound(self, codes: Tensor) -> Samples:
+        return self._codec.decode(codes).cpu().numpy()
+
+    @contextmanager
+    def _memory_guard(self) -> Iterator[None]:
+        """Turn what PyTorch raises when memory is used up into OutOfMemory, and let go of it."""
+        try:
+            yield
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            # The frames that failed still hold tensors.
+            traceback.clear_frames(error.__traceback__)
+            self._batch.clear()
+            self._undecoded.clear()
+            release_memory(self._decoder.device)
+            raise OutOfMemory(
+                f"The memory of {self.device} is used up; make fewer clips at once, or shorter "
+                "ones, or close other programs that use it."
+            ) from None

@@ -1,0 +1,142 @@
+"""From a model's name to an engine: find the files, let transformers read them, take them over."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from torch import nn
+from transformers import (
+    AutoTokenizer,
+    MusicgenForConditionalGeneration,
+    PreTrainedTokenizerBase,
+)
+
+from musicgen_bot.engine.batch import LENGTH_UNIT
+from musicgen_bot.engine.codec import Codec
+from musicgen_bot.engine.decoder import Decoder
+from musicgen_bot.engine.delay import lag
+from musicgen_bot.engine.device import (
+    PRECISIONS,
+    choose_device,
+    choose_precision,
+    is_out_of_memory,
+)
+from musicgen_bot.engine.engine import MAX_SECONDS, Engine
+from musicgen_bot.engine.layout import rounded_up
+from musicgen_bot.engine.model_files import TINY, fetch_model, first_line
+from musicgen_bot.engine.quiet import quiet_transformers
+from musicgen_bot.engine.random_model import build_random_model
+from musicgen_bot.engine.text import TextEncoder
+from musicgen_bot.engine.weights import take_decoder
+from musicgen_bot.errors import ModelError
+
+logger = logging.getLogger(__name__)
+
+
+def load_engine(model: str, device: str = "auto", precision: str = "auto") -> Engine:
+    """Load a model: a name on Hugging Face, a folder, or `tiny`.
+
+    `device` is auto, cpu, cuda, cuda:N or mps; `precision`, that of the decoder, is auto, fp32,
+    bf16 or fp16. Downloads the model at the first time. Raises ModelError where any of these cannot
+    be used here.
+    """
+    where = choose_device(device)
+    precision = choose_precision(precision, where)
+    if model != TINY:
+        return _load(fetch_model(model), model, where, precision)
+    logger.warning("The model tiny is untrained: what it makes is noise, no music.")
+    with tempfile.TemporaryDirectory(prefix="musicgen-tiny-") as folder, quiet_transformers():
+        build_random_model(Path(folder))
+        return _load(Path(folder), model, where, precision)
+
+
+def license_of(model: str) -> str:
+    """Return a sentence on the licence of a model's weights."""
+    if model == TINY:
+        return "The weights are under the MIT licence."
+    if Path(model).name.startswith("musicgen-"):
+        return "The weights are under CC-BY-NC-4.0: not for commercial use."
+    return "For the licence of the weights see the model's own card."
+
+
+def _load(folder: Path, model: str, device: torch.device, precision: str) -> Engine:
+    try:
+        with quiet_transformers(), torch.inference_mode():
+            engine = _take_over(*_read(folder, model), model, device, precision)
+        # What is left of transformers' modules refers to itself, and to the mapped file.
+        gc.collect()
+        return engine
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise ModelError(
+            f"The model {model} does not fit into the memory of {device} in {precision}; choose a "
+            "smaller model, another device or precision, or close other programs."
+        ) from None
+
+
+def _read(folder: Path, model: str) -> tuple[PreTrainedTokenizerBase, Any]:
+    """Let transformers read tokenizer and weights.
+
+    Raises ModelError where a file is damaged, or a weight is not there as the configuration says.
+    """
+    load: Any = MusicgenForConditionalGeneration.from_pretrained  # its types know no report
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        modules, report = load(
+            folder,
+            local_files_only=True,
+            use_safetensors=True,
+            dtype=torch.float32,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+        )
+    except SafetensorError as error:
+        raise ModelError(
+            f"The weights of the model {model} are damaged ({first_line(error)}); download it "
+            "again."
+        ) from error
+    except Exception as error:  # transformers raises what it likes on files it cannot use
+        if is_out_of_memory(error):
+            raise
+        raise ModelError(
+            f"The model {model} cannot be read ({first_line(error)}); download it again."
+        ) from error
+    # transformers makes up the weights that it does not find, or not in the right size.
+    made_up = sorted({*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])})
+    if made_up:
+        raise ModelError(
+            f"The model {model} lacks weights that its configuration asks for "
+            f"({len(made_up)} of them, such as {made_up[0]}); download it again."
+        )
+    return tokenizer, modules.eval()
+
+
+def _take_over(
+    tokenizer: PreTrainedTokenizerBase,
+    modules: Any,
+    model: str,
+    device: torch.device,
+    precision: str,
+) -> Engine:
+    config = modules.config.decoder
+    channels = config.audio_channels
+    projection = getattr(modules, "enc_to_dec_proj", nn.Identity())
+    text = TextEncoder(tokenizer, modules.text_encoder, projection, device)
+    codec = Codec(modules.audio_encoder, channels, device)
+    longest = round(MAX_SECONDS * codec.frame_rate) + lag(config.num_codebooks, channels)
+    weights = take_decoder(modules, rounded_up(longest, LENGTH_UNIT), PRECISIONS[precision], device)
+    return Engine(
+        model=model,
+        license_=license_of(model),
+        precision=precision,
+        text=text,
+        decoder=Decoder(weights),
+        codec=codec,
+    )

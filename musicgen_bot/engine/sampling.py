@@ -1,0 +1,50 @@
+"""From logits to codes: guidance, temperature, top-k, and a race that draws.
+
+A code is drawn with the Gumbel-max trick: argmax(logits + noise), where noise is Gumbel
+distributed, follows softmax(logits) (Gumbel, 1954). All randomness thus lies in noise that is made
+beforehand, from each clip's own generator: one block [codebooks, vocabulary] a step, so that what
+is drawn depends neither on the slices nor on the neighbours, and a step does no work on the host.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SamplingOptions:
+    """How the clips of a batch are drawn; every tensor is [clips, 1, 1]."""
+
+    guidance: Tensor
+    temperature: Tensor
+    top_k: Tensor
+    """int64, at most the vocabulary."""
+    largest_top_k: int
+
+
+def draw(prompted: Tensor, unprompted: Tensor, noise: Tensor, options: SamplingOptions) -> Tensor:
+    """Draw a code for every clip and codebook, int64 [clips, codebooks].
+
+    `prompted` and `unprompted` logits and `noise` are [clips, codebooks, vocabulary]. A clip that
+    has a single row gives it for both, and guidance then changes nothing.
+    """
+    prompted, unprompted = prompted.float(), unprompted.float()
+    logits = unprompted + (prompted - unprompted) * options.guidance
+    logits = logits / options.temperature
+    likeliest = logits.topk(options.largest_top_k, dim=-1).values
+    last = (options.top_k - 1).expand(-1, logits.shape[1], 1)
+    logits = logits.masked_fill(logits < likeliest.gather(-1, last), float("-inf"))
+    return (logits + noise).argmax(-1)
+
+
+def gumbel_noise(generator: torch.Generator, steps: int, codebooks: int, vocabulary: int) -> Tensor:
+    """Return float32 noise [steps, codebooks, vocabulary] of the next `steps` of a clip."""
+    noise = torch.empty(steps, codebooks, vocabulary)
+    for block in noise:
+        # One call a step: PyTorch does not promise that one large call draws like many small ones.
+        block.exponential_(generator=generator)
+    # An exponential number may round to 0, whose logarithm is no number to add to -inf.
+    return noise.clamp_min_(torch.finfo(noise.dtype).tiny).log_().neg_()
