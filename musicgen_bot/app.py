@@ -131,6 +131,7 @@ async def make_clip(
             on_progress(active.progress)
             with suppress(TimeoutError):
                 await asyncio.wait_for(active.ended.wait(), PROGRESS_SECONDS)
+        on_progress(active.progress)
         if audience.failure is not None:
             raise GenerationError(audience.failure)
         return active.job

@@ -69,7 +69,7 @@ def check_host(
     could_start = True
     for finding in _findings(model, device, precision, slots, seconds, database, has_token):
         mark = Text(finding.level.value, style=colours[finding.level])
-        table.add_row(mark, finding.name, Text(finding.text))
+        table.add_row(mark, finding.name, Text(finding.text, overflow="fold"))
         could_start &= finding.level is not Level.BAD
     console.print(table)
     console.print("The bot can start." if could_start else "The bot cannot start yet: see ✗.")
@@ -89,8 +89,7 @@ def _findings(
     versions = (f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
     yield Finding(Level.GOOD, "Packages", ", ".join(versions))
     yield from _told("Device", lambda: _device(device))
-    yield from _told("Model", lambda: _model(model))
-    yield from _told("Memory", lambda: _memory(model, device, precision, slots, seconds))
+    yield from _told("Model", lambda: _model(model, device, precision, slots, seconds))
     yield from _told("ffmpeg", _ffmpeg)
     yield from _told("Database", lambda: _database(database))
     yield from _disk(database.parent)
@@ -112,37 +111,36 @@ def _device(name: str) -> Iterator[Finding]:
     yield Finding(Level.GOOD, "Device", text)
 
 
-def _model(model: str) -> Iterator[Finding]:
-    if is_cached(model):
-        yield Finding(Level.GOOD, "Model", f"{model}, on this machine")
-        return
-    size = estimate_memory(fetch_config(model), "fp32", slots=0, seconds=0.0)
-    text = f"{model}, will be downloaded at the first start ({size / GIB:.1f} GiB)"
-    yield Finding(Level.NOTICE, "Model", text)
-
-
-def _memory(
+def _model(
     model: str, device: str, precision: str, slots: int, seconds: float
 ) -> Iterator[Finding]:
-    """Tell what each precision would need; only the chosen one has to fit."""
+    """Tell whether the model can be had, and what each precision would need."""
+    config = fetch_config(model)
+    if is_cached(model):
+        yield Finding(Level.GOOD, "Model", f"{model}, on this machine")
+    else:
+        size = estimate_memory(config, "fp32", slots=0, seconds=0.0) / GIB
+        text = f"{model}, will be downloaded at the first start (about {size:.1f} GiB)"
+        yield Finding(Level.NOTICE, "Model", text)
     where = choose_device(device)
     chosen = choose_precision(precision, where)
-    config = fetch_config(model)
     free = free_memory(where)
     for name in PRECISIONS:
         need = estimate_memory(config, name, slots, seconds)
-        fits = need <= free
-        text = (
-            f"needs about {need / GIB:.1f} GiB for {slots} clips of {seconds:g} s at once, "
-            f"{'fits' if fits else 'does not fit'}"
-        )
-        if name != chosen:
-            yield Finding(Level.GOOD if fits else Level.NOTICE, name, text)
-        elif fits:
-            yield Finding(Level.GOOD, name, f"{text}; this one is used")
-        else:
-            advice = "lower MUSICGEN_MAX_BATCH or choose a smaller precision"
-            yield Finding(Level.BAD, name, f"{text}, and is the one to be used; {advice}")
+        yield _precision(name, slots, seconds, need, free, used=name == chosen)
+
+
+def _precision(
+    name: str, slots: int, seconds: float, need: int, free: int, *, used: bool
+) -> Finding:
+    """Tell whether a precision fits; only the one that is used has to."""
+    fits = need <= free
+    text = f"{slots} clips of {seconds:g} s at once need about {need / GIB:.1f} GiB"
+    if used and not fits:
+        advice = "does not fit; lower MUSICGEN_MAX_BATCH or choose a smaller precision"
+        return Finding(Level.BAD, name, f"{text}: {advice}")
+    verdict = "this one is used" if used else "fits" if fits else "does not fit"
+    return Finding(Level.GOOD if fits else Level.NOTICE, name, f"{text}: {verdict}")
 
 
 def _ffmpeg() -> Iterator[Finding]:

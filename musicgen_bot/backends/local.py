@@ -179,7 +179,10 @@ class LocalBackend:
             work.progress = progress
             work.on_progress(progress)
         for ticket, clip in result.finished.items():
-            _settle(self._active.pop(ticket).clip, clip)
+            work = self._active.pop(ticket)
+            frames = clip.codes.shape[1]
+            work.on_progress(Progress(frames, frames))
+            _settle(work.clip, clip)
 
     def _measure(self, result: StepResult, seconds: float) -> None:
         """Note what sizes the next slice, and what tells people how long they will wait."""

@@ -206,6 +206,33 @@ def test_a_loaded_model_needs_its_file_no_more(tiny_checkpoint: Path, tmp_path: 
     np.testing.assert_array_equal(after.samples, before.samples)
 
 
+def test_a_checkpoint_of_an_older_transformers_is_the_same_model(
+    tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    # facebook/musicgen-small was saved in 2023: weight_norm had other names then, the positions
+    # were stored, and so was the text encoder's embedding under both of its names.
+    folder = tmp_path / "older"
+    shutil.copytree(tiny_checkpoint, folder)
+    weights = load_file(folder / "model.safetensors")
+    older = {
+        name.replace("parametrizations.weight.original0", "weight_g").replace(
+            "parametrizations.weight.original1", "weight_v"
+        ): tensor
+        for name, tensor in weights.items()
+    }
+    assert older.keys() != weights.keys()
+    older["decoder.model.decoder.embed_positions.weights"] = torch.zeros(2048, 64)
+    shared = older["text_encoder.shared.weight"]
+    older["text_encoder.encoder.embed_tokens.weight"] = shared.clone()
+    save_file(older, folder / "model.safetensors", metadata={"format": "pt"})
+
+    request = GenerationRequest("slow piano", 1.0, seed=1)
+    (new,) = load_engine(str(tiny_checkpoint), "cpu").generate([request])
+    (old,) = load_engine(str(folder), "cpu").generate([request])
+    assert np.array_equal(new.codes, old.codes)
+    assert np.array_equal(new.samples, old.samples)
+
+
 def test_the_licence_of_an_unknown_model_is_on_its_card(tiny_checkpoint: Path) -> None:
     assert "the model's own card" in load_engine(str(tiny_checkpoint), "cpu").license
 
