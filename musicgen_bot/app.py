@@ -10,7 +10,6 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import aiohttp
 import discord
 
 from musicgen_bot import __version__
@@ -32,6 +31,7 @@ from musicgen_bot.store.jobs import Address, Job, JobStore
 from musicgen_bot.store.notes import NoteStore
 from musicgen_bot.ui.follower import Follower
 from musicgen_bot.ui.job_messages import JobMessages
+from musicgen_bot.ui.network import UNREACHABLE
 
 if TYPE_CHECKING:
     from musicgen_bot.engine import Engine
@@ -77,7 +77,7 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
         engine = backend.engine
         say(f"Model: {engine.model}, {engine.precision}, on {engine.device}")
         messages = JobMessages(
-            client, model=engine.model, licence=engine.license, software=SOFTWARE
+            client, model=engine.model, licence=engine.licence, software=SOFTWARE
         )
         dispatcher = Dispatcher(
             jobs=JobStore(database),
@@ -91,7 +91,7 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
             ),
         )
         stack.push_async_callback(dispatcher.close)
-        about = About(SOFTWARE, engine.model, engine.device, engine.precision, engine.license)
+        about = About(SOFTWARE, engine.model, engine.device, engine.precision, engine.licence)
         await client.add_cog(GenerateCog(dispatcher, settings.limit_clip_seconds))
         await client.add_cog(QueueCog(dispatcher))
         await client.add_cog(AboutCog(about))
@@ -120,7 +120,7 @@ async def make_clip(
         database = await Database.open(None)
         stack.push_async_callback(database.close)
         backend = await stack.enter_async_context(_open_backend(settings))
-        audience = FileAudience(output, backend.engine.model, backend.engine.license)
+        audience = FileAudience(output, backend.engine.model, backend.engine.licence)
         dispatcher = Dispatcher(
             jobs=JobStore(database), backend=backend, audience=audience, limits=NO_LIMITS
         )
@@ -184,7 +184,7 @@ async def _log_in(client: Client, token: str) -> None:
             "Discord does not accept DISCORD_TOKEN; copy the token again from the Bot page of "
             "your application in Discord's developer portal."
         ) from None
-    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+    except (discord.HTTPException, *UNREACHABLE) as error:
         raise DiscordError(
             f"Discord cannot be reached ({error}); check this machine's connection."
         ) from error
@@ -194,7 +194,7 @@ async def _sync(client: Client, notes: NoteStore) -> None:
     """Bring the commands in Discord up to date; failing that, go on with those it knows."""
     try:
         await client.sync_if_changed(notes)
-    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+    except (discord.HTTPException, *UNREACHABLE) as error:
         _log.error("Discord did not take the commands, the next start tries again: %s", error)
 
 
@@ -202,7 +202,7 @@ async def _connect(client: Client) -> None:
     """Stay connected to Discord. Raises DiscordError when that can never work again."""
     try:
         await client.connect()
-    except (discord.GatewayNotFound, aiohttp.ClientError, OSError) as error:
+    except (discord.GatewayNotFound, *UNREACHABLE) as error:
         raise DiscordError(
             f"Discord cannot be reached ({error}); check this machine's connection."
         ) from error
@@ -217,7 +217,8 @@ async def _connect(client: Client) -> None:
 
 async def _greet(client: Client, say: Callable[[str], None]) -> None:
     await client.wait_until_ready()
-    say(f"Ready as {client.user} in {len(client.guilds)} servers")
+    count = len(client.guilds)
+    say(f"Ready as {client.user} in {count} {'server' if count == 1 else 'servers'}")
     say(f"Invite it with {client.invite_link()}")
 
 
@@ -235,4 +236,6 @@ async def _beside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
         yield
     finally:
         task.cancel()
-        await asyncio.wait({task})
+        for result in await asyncio.gather(task, return_exceptions=True):
+            if isinstance(result, Exception):
+                _log.error("A part of the bot had stopped", exc_info=result)

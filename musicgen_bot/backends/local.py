@@ -212,7 +212,10 @@ class LocalBackend:
         """Make the engine forget its clips, and return what they were for."""
         batch, self._active = self._active, {}
         for ticket in batch:
-            await self._on_thread(partial(self.engine.remove, ticket))
+            try:
+                await self._on_thread(partial(self.engine.remove, ticket))
+            except Exception:  # the worker must go on, whatever state the engine is in
+                _log.exception("The engine could not let go of a clip")
         return list(batch.values())
 
 

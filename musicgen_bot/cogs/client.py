@@ -12,6 +12,7 @@ from discord.ext import commands
 
 from musicgen_bot.errors import MusicgenBotError, RequestError
 from musicgen_bot.store.notes import NoteStore
+from musicgen_bot.ui.network import UNREACHABLE
 
 PERMISSIONS = discord.Permissions(
     view_channel=True,
@@ -40,7 +41,7 @@ class Tree(app_commands.CommandTree["Client"]):
                 await interaction.followup.send(text, ephemeral=True)
             else:
                 await interaction.response.send_message(text, ephemeral=True)
-        except (discord.HTTPException, OSError) as failure:
+        except (discord.HTTPException, *UNREACHABLE) as failure:
             _log.warning("A person could not be told of an error: %s", failure)
 
 
@@ -48,6 +49,8 @@ class Client(commands.AutoShardedBot):
     """Discord's client: slash commands only, no privileged intent, and it never pings anyone."""
 
     def __init__(self) -> None:
+        # The bot does not speak, so nobody needs to be told at each start what voice would need.
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,

@@ -16,6 +16,7 @@ from musicgen_bot.jobs.job import ActiveJob
 from musicgen_bot.jobs.limits import SHORTEST_SECONDS
 from musicgen_bot.store.jobs import Address
 from musicgen_bot.ui import embeds
+from musicgen_bot.ui.network import UNREACHABLE
 
 DEFAULT_SECONDS = 10.0
 ALREADY_ANSWERED = 40060
@@ -64,13 +65,13 @@ class GenerateCog(commands.Cog):
         embed = embeds.working(active.job, self._dispatcher.outlook(active), time.time())
         try:
             for _ in range(ANSWER_ATTEMPTS):
-                with contextlib.suppress(OSError):  # a connection that broke: nobody retries it
+                with contextlib.suppress(*UNREACHABLE):  # discord.py does not try again
                     response = await interaction.response.send_message(embed=embed)
                     return response.message_id
         except discord.HTTPException as error:
             _log.warning("job %d: the answer was refused: %s", active.job.id, error)
             if error.code == ALREADY_ANSWERED:  # it got through, and only the receipt was lost
-                with contextlib.suppress(discord.DiscordException, OSError):
+                with contextlib.suppress(discord.DiscordException, *UNREACHABLE):
                     return (await interaction.original_response()).id
         return None
 

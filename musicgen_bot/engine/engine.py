@@ -49,14 +49,14 @@ class Engine:
     def __init__(
         self,
         model: str,
-        license_: str,
+        licence: str,
         precision: str,
         text: TextEncoder,
         decoder: Decoder,
         codec: Codec,
     ) -> None:
         self.model = model
-        self.license = license_
+        self.licence = licence
         self.precision = precision
         self.device = str(decoder.device)
         self.sample_rate = codec.sample_rate

@@ -56,7 +56,7 @@ def load_engine(model: str, device: str = "auto", precision: str = "auto") -> En
         return _load(Path(folder), model, where, precision)
 
 
-def license_of(model: str) -> str:
+def licence_of(model: str) -> str:
     """Return a sentence on the licence of a model's weights."""
     if model == TINY:
         return "The weights are under the MIT licence."
@@ -134,7 +134,7 @@ def _take_over(
     weights = take_decoder(modules, rounded_up(longest, LENGTH_UNIT), PRECISIONS[precision], device)
     return Engine(
         model=model,
-        license_=license_of(model),
+        licence=licence_of(model),
         precision=precision,
         text=text,
         decoder=Decoder(weights),

@@ -8,6 +8,7 @@ back in the queue not before it comes nearer.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ WAITING_SECONDS = 4.0
 PLACES_SHOWN = 20
 SHIFT_SECONDS = 10.0
 """By how much an expected time must have moved to be told anew."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,10 @@ class Follower:
     async def run(self) -> None:
         """Look at all jobs every two seconds."""
         while True:
-            self._look(time.time())
+            try:
+                self._look(time.time())
+            except Exception:  # one bad message must not stop all others' updates
+                _log.exception("The messages of unfinished jobs could not be brought up to date")
             await asyncio.sleep(ROUND_SECONDS)
 
     def _look(self, now: float) -> None:

@@ -15,7 +15,6 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar, cast
 
-import aiohttp
 import discord
 
 from musicgen_bot.audio.files import file_name
@@ -27,6 +26,7 @@ from musicgen_bot.generation import Clip, Samples
 from musicgen_bot.jobs.job import Undeliverable
 from musicgen_bot.store.jobs import Job
 from musicgen_bot.ui import embeds
+from musicgen_bot.ui.network import UNREACHABLE
 
 TOKEN_LIFETIME_SECONDS = 14.5 * 60
 """Discord's 15 minutes, less what a slow upload may take."""
@@ -118,7 +118,7 @@ class JobMessages:
         while True:
             try:
                 return await self._edit_or_post(job, embed, mp3)
-            except (OSError, TimeoutError, aiohttp.ClientError) as error:
+            except UNREACHABLE as error:
                 reason: Exception = error
             except discord.HTTPException as error:
                 if error.status < 500 and error.status not in (401, 429):

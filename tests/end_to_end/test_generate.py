@@ -1,11 +1,14 @@
 """A prompt in a channel becomes an MP3 in that channel."""
 
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from musicgen_bot.errors import StoreError
+from musicgen_bot.store.jobs import JobStore
 from tests.discord_server.server import DiscordServer
 from tests.end_to_end.running import clip_in, running_bot, text_of
 
@@ -62,6 +65,42 @@ async def test_a_direct_message_gets_its_clip_too(
         )
         samples, rate = await clip_in(await interaction.message())
     assert len(samples) == rate
+
+
+async def test_a_message_follows_the_work_and_is_edited_at_most_every_two_seconds(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    guild = discord_server.add_guild()
+    channel, ada = guild.add_channel("music"), guild.add_member("ada")
+    async with running_bot(discord_server, tmp_path):
+        for prompt in ("one", "two", "three"):
+            interaction = await discord_server.command(
+                ada, channel, "generate", prompt=prompt, seconds=30.0
+            )
+            message = await interaction.message()
+        await clip_in(message)
+    *updates, clip = message.history[1:]
+    assert clip.attachments
+    assert all("🎶" in update.embeds[0]["description"] for update in updates)
+    times = [update.time for update in updates]
+    assert all(later - earlier > 1.9 for earlier, later in pairwise(times))
+
+
+async def test_a_full_disk_is_told_and_nothing_is_taken_on(
+    discord_server: DiscordServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def add(*_: object) -> None:
+        raise StoreError("The disk is full; please free some space for the bot's database.")
+
+    monkeypatch.setattr(JobStore, "add", add)
+    guild = discord_server.add_guild()
+    channel, ada = guild.add_channel("music"), guild.add_member("ada")
+    async with running_bot(discord_server, tmp_path):
+        interaction = await discord_server.command(ada, channel, "generate", prompt="x")
+        message = await interaction.message()
+    assert message.ephemeral
+    assert "The disk is full" in message.content
+    assert "tell the host" in message.content
 
 
 NASTY = [

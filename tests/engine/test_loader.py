@@ -170,7 +170,7 @@ def test_tiny_makes_noise_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
         "The model tiny is untrained: what it makes is noise, no music."
     ]
     assert engine.model == "tiny"
-    assert "MIT" in engine.license
+    assert "MIT" in engine.licence
     (clip,) = engine.generate([GenerationRequest("lofi", 0.5, 1)])
     assert clip.samples.std() > 0.03
 
@@ -186,7 +186,7 @@ def test_a_cached_model_is_used_without_the_network(hub: Path, tiny_checkpoint: 
     assert fetch_config("someone/musicgen-little").decoder.num_codebooks == 4  # type: ignore[union-attr]
     engine = load_engine("someone/musicgen-little", "cpu")
     assert engine.model == "someone/musicgen-little"
-    assert "CC-BY-NC-4.0" in engine.license
+    assert "CC-BY-NC-4.0" in engine.licence
     (snapshot / WEIGHTS).unlink()
     assert not is_cached("someone/musicgen-little")
     with pytest.raises(ModelError, match=WEIGHTS):
@@ -234,7 +234,7 @@ def test_a_checkpoint_of_an_older_transformers_is_the_same_model(
 
 
 def test_the_licence_of_an_unknown_model_is_on_its_card(tiny_checkpoint: Path) -> None:
-    assert "the model's own card" in load_engine(str(tiny_checkpoint), "cpu").license
+    assert "the model's own card" in load_engine(str(tiny_checkpoint), "cpu").licence
 
 
 def test_a_configuration_is_had_without_the_weights(hub: Path, tiny_checkpoint: Path) -> None:

@@ -1,0 +1,85 @@
+"""Messages are brought up to date when there is news, and no more often than Discord likes."""
+
+import discord
+
+from musicgen_bot.generation import Progress
+from musicgen_bot.jobs.job import ActiveJob, Outlook
+from musicgen_bot.store.jobs import Job
+from musicgen_bot.ui.follower import PLACES_SHOWN, Follower
+from tests.jobs.hand_driven import waiting
+
+
+class Board:
+    """A follower's jobs, as a test sets them, and the messages it showed."""
+
+    def __init__(self, *jobs: ActiveJob) -> None:
+        for active in jobs:
+            active.answered.set()
+        self.rows: list[tuple[ActiveJob, Outlook]] = []
+        self.shown: list[tuple[int, str]] = []
+        self.follower = Follower(lambda: self.rows, self)  # type: ignore[arg-type]
+
+    def show(self, job: Job, embed: discord.Embed) -> None:
+        assert embed.description is not None
+        self.shown.append((job.id, embed.description.split("\n")[1]))
+
+    def look(self, now: float, *rows: tuple[ActiveJob, Outlook]) -> list[tuple[int, str]]:
+        """Return what is shown when these are the jobs at this time."""
+        self.rows, self.shown = list(rows), []
+        self.follower._look(now)
+        return self.shown
+
+
+def running(frames: int) -> Outlook:
+    return Outlook(0, 5.0, Progress(frames, 500))
+
+
+def test_progress_is_shown_when_it_has_changed() -> None:
+    active = waiting("x", 1, 1)
+    board = Board(active)
+    ((job_id, text),) = board.look(0.0, (active, running(50)))
+    assert job_id == active.job.id
+    assert "10%" in text
+    assert board.look(2.0, (active, running(50))) == []
+    assert "20%" in board.look(4.0, (active, running(100)))[0][1]
+
+
+def test_a_place_is_shown_when_it_has_changed_but_not_at_once() -> None:
+    active = waiting("x", 1, 1)
+    board = Board(active)
+    assert board.look(0.0, (active, Outlook(3, None, None))) == []
+    assert board.look(2.0, (active, Outlook(2, None, None))) == []
+    assert "2nd in line" in board.look(4.0, (active, Outlook(2, None, None)))[0][1]
+    assert board.look(6.0, (active, Outlook(1, None, None))) == []
+    assert "next in line" in board.look(8.0, (active, Outlook(1, None, None)))[0][1]
+
+
+def test_an_expected_time_is_shown_when_it_becomes_known_or_moves() -> None:
+    active = waiting("x", 1, 1)
+    board = Board(active)
+    assert board.look(0.0, (active, Outlook(1, None, None))) == []
+    assert "<t:64:R>" in board.look(4.0, (active, Outlook(1, 60.0, None)))[0][1]
+    assert board.look(14.0, (active, Outlook(1, 55.0, None))) == []
+    assert "<t:94:R>" in board.look(24.0, (active, Outlook(1, 70.0, None)))[0][1]
+
+
+def test_a_job_that_starts_shows_it_at_once() -> None:
+    active = waiting("x", 1, 1)
+    board = Board(active)
+    board.look(0.0, (active, Outlook(1, None, None)))
+    assert board.look(2.0, (active, Outlook(0, None, None))) == [(active.job.id, "🎶 starting")]
+
+
+def test_nothing_is_shown_before_there_is_a_message() -> None:
+    active = waiting("x", 1, 1)
+    board = Board(active)
+    active.answered.clear()
+    assert board.look(0.0, (active, running(50))) == []
+
+
+def test_what_is_far_back_is_left_in_peace() -> None:
+    jobs = [waiting(str(n), n, 1) for n in range(40)]
+    board = Board(*jobs)
+    board.look(0.0, *((job, Outlook(n + 2, None, None)) for n, job in enumerate(jobs)))
+    shown = board.look(9.0, *((job, Outlook(n + 1, None, None)) for n, job in enumerate(jobs)))
+    assert len(shown) == PLACES_SHOWN - 1
