@@ -52,22 +52,27 @@ class Finding:
     text: str
 
 
-def check_host(
-    console: Console,
-    *,
-    model: str,
-    device: str,
-    precision: str,
-    slots: int,
-    seconds: float,
-    database: Path,
-    has_token: bool,
-) -> bool:
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What the host has set, as far as it bears on whether the bot can start."""
+
+    model: str
+    device: str
+    precision: str
+    slots: int
+    """Clips at once."""
+    seconds: float
+    """Length of the longest clip."""
+    database: Path
+    has_token: bool
+
+
+def check_host(console: Console, setup: Setup) -> bool:
     """Print what was found, and return whether the bot could start."""
     colours = {Level.GOOD: "green", Level.NOTICE: "yellow", Level.BAD: "red"}
     table = Table(title="Will it run on your hardware?", show_header=False, box=None)
     could_start = True
-    for finding in _findings(model, device, precision, slots, seconds, database, has_token):
+    for finding in _findings(setup):
         mark = Text(finding.level.value, style=colours[finding.level])
         table.add_row(mark, finding.name, Text(finding.text, overflow="fold"))
         could_start &= finding.level is not Level.BAD
@@ -76,24 +81,16 @@ def check_host(
     return could_start
 
 
-def _findings(
-    model: str,
-    device: str,
-    precision: str,
-    slots: int,
-    seconds: float,
-    database: Path,
-    has_token: bool,
-) -> Iterator[Finding]:
+def _findings(setup: Setup) -> Iterator[Finding]:
     yield Finding(Level.GOOD, "Python", platform.python_version())
     versions = (f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
     yield Finding(Level.GOOD, "Packages", ", ".join(versions))
-    yield from _told("Device", lambda: _device(device))
-    yield from _told("Model", lambda: _model(model, device, precision, slots, seconds))
+    yield from _told("Device", lambda: _device(setup.device))
+    yield from _told("Model", lambda: _model(setup))
     yield from _told("ffmpeg", _ffmpeg)
-    yield from _told("Database", lambda: _database(database))
-    yield from _disk(database.parent)
-    yield _token(has_token)
+    yield from _told("Database", lambda: _database(setup.database))
+    yield from _disk(setup.database.parent)
+    yield _token(setup.has_token)
 
 
 def _told(name: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
@@ -111,36 +108,33 @@ def _device(name: str) -> Iterator[Finding]:
     yield Finding(Level.GOOD, "Device", text)
 
 
-def _model(
-    model: str, device: str, precision: str, slots: int, seconds: float
-) -> Iterator[Finding]:
+def _model(setup: Setup) -> Iterator[Finding]:
     """Tell whether the model can be had, and what each precision would need."""
-    config = fetch_config(model)
-    if is_cached(model):
-        yield Finding(Level.GOOD, "Model", f"{model}, on this machine")
+    config = fetch_config(setup.model)
+    if is_cached(setup.model):
+        yield Finding(Level.GOOD, "Model", f"{setup.model}, on this machine")
     else:
         size = estimate_memory(config, "fp32", slots=0, seconds=0.0) / GIB
-        text = f"{model}, will be downloaded at the first start (about {size:.1f} GiB)"
+        text = f"{setup.model}, will be downloaded at the first start (about {size:.1f} GiB)"
         yield Finding(Level.NOTICE, "Model", text)
-    where = choose_device(device)
-    chosen = choose_precision(precision, where)
-    free = free_memory(where)
-    for name in PRECISIONS:
-        need = estimate_memory(config, name, slots, seconds)
-        yield _precision(name, slots, seconds, need, free, used=name == chosen)
+    device = choose_device(setup.device)
+    used = choose_precision(setup.precision, device)
+    free = free_memory(device)
+    for precision in PRECISIONS:
+        need = estimate_memory(config, precision, setup.slots, setup.seconds)
+        text = (
+            f"{setup.slots} clips of {setup.seconds:g} s at once need about {need / GIB:.1f} GiB: "
+        )
+        yield _verdict(precision, text, fits=need <= free, used=precision == used)
 
 
-def _precision(
-    name: str, slots: int, seconds: float, need: int, free: int, *, used: bool
-) -> Finding:
+def _verdict(precision: str, text: str, *, fits: bool, used: bool) -> Finding:
     """Tell whether a precision fits; only the one that is used has to."""
-    fits = need <= free
-    text = f"{slots} clips of {seconds:g} s at once need about {need / GIB:.1f} GiB"
     if used and not fits:
         advice = "does not fit; lower MUSICGEN_MAX_BATCH or choose a smaller precision"
-        return Finding(Level.BAD, name, f"{text}: {advice}")
+        return Finding(Level.BAD, precision, text + advice)
     verdict = "this one is used" if used else "fits" if fits else "does not fit"
-    return Finding(Level.GOOD if fits else Level.NOTICE, name, f"{text}: {verdict}")
+    return Finding(Level.GOOD if fits else Level.NOTICE, precision, text + verdict)
 
 
 def _ffmpeg() -> Iterator[Finding]:

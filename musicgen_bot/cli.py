@@ -101,13 +101,12 @@ def generate(
 
 def check(model: Model = None, device: Device = None, precision: Precision = None) -> None:
     """Tell whether the bot will run on this machine."""
-    from musicgen_bot.check import check_host
+    from musicgen_bot.check import Setup, check_host
 
     with _errors_told():
         settings = _settings(model, device, precision)
         set_up_logging("ERROR")
-        could_start = check_host(
-            Console(highlight=False),
+        setup = Setup(
             model=settings.musicgen_model,
             device=settings.musicgen_device,
             precision=settings.musicgen_precision,
@@ -116,6 +115,7 @@ def check(model: Model = None, device: Device = None, precision: Precision = Non
             database=settings.database_path,
             has_token=settings.discord_token is not None,
         )
+        could_start = check_host(Console(highlight=False), setup)
     raise typer.Exit(0 if could_start else 1)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from musicgen_bot.check import check_host
+from musicgen_bot.check import Setup, check_host
 from musicgen_bot.engine import device
 from musicgen_bot.store.database import Database
 
@@ -25,7 +25,7 @@ def checked(folder: Path, **changes: Any) -> tuple[bool, str]:
         "database": folder / "data" / "bot.sqlite3",
         "has_token": True,
     }
-    verdict = check_host(Console(file=output, width=200), **(options | changes))
+    verdict = check_host(Console(file=output, width=200), Setup(**(options | changes)))
     return verdict, output.getvalue()
 
 
