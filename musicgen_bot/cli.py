@@ -84,13 +84,20 @@ def generate(
 ) -> None:
     """Make a clip on the terminal."""
     from musicgen_bot.audio.files import check_output
-    from musicgen_bot.generation import GenerationRequest, clean_prompt
+    from musicgen_bot.generation import (
+        READS_ENGLISH,
+        GenerationRequest,
+        clean_prompt,
+        is_foreign,
+    )
 
     with _errors_told():
         settings = _settings(model, device, precision)
         set_up_logging("WARNING")
         request = GenerationRequest(clean_prompt(prompt), seconds, seed)
         check_output(output)
+        if is_foreign(request.prompt):
+            typer.echo(READS_ENGLISH, err=True)
         from musicgen_bot.app import make_clip
 
         with _progress_bar(f"Loading {settings.musicgen_model}") as show:

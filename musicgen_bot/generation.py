@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from musicgen_bot.errors import InvalidRequest
 
 MAX_PROMPT_CHARACTERS = 500
 MAX_SEED = 2**32 - 1
+READS_ENGLISH = "The model reads English; what it cannot read is left to chance."
 _JOINERS = "\u200c\u200d"
 
 Codes = NDArray[np.int16]
@@ -100,3 +102,15 @@ def clean_prompt(text: str) -> str:
             "a mood and a tempo."
         )
     return prompt
+
+
+def is_foreign(prompt: str) -> bool:
+    """Return whether a prompt holds what the model cannot read.
+
+    T5's vocabulary was made from English, German, French and Romanian texts (Raffel et al., 2020,
+    section 3.1.2); letters of other scripts, and emoji, all look alike to it.
+    """
+    letters = [c for c in unicodedata.normalize("NFKC", prompt) if c.isalnum()]
+    return not letters or not all(
+        unicodedata.name(c, "").startswith("LATIN") for c in letters if c.isalpha()
+    )

@@ -5,7 +5,13 @@ import math
 import pytest
 
 from musicgen_bot.errors import InvalidRequest
-from musicgen_bot.generation import MAX_SEED, GenerationRequest, Progress, clean_prompt
+from musicgen_bot.generation import (
+    MAX_SEED,
+    GenerationRequest,
+    Progress,
+    clean_prompt,
+    is_foreign,
+)
 
 
 @pytest.mark.parametrize(
@@ -28,6 +34,20 @@ def test_a_prompt_becomes_one_line(typed: str, prompt: str) -> None:
 def test_an_empty_prompt_is_refused(typed: str) -> None:
     with pytest.raises(InvalidRequest, match="say what you would like to hear"):
         clean_prompt(typed)
+
+
+@pytest.mark.parametrize(
+    "prompt", ["ピアノと雨", "lofi с пианино", "موسيقى هادئة", "🎹🌧️", "👨\u200d👩\u200d👧", "!?"]
+)
+def test_a_prompt_that_the_model_cannot_read_is_foreign(prompt: str) -> None:
+    assert is_foreign(prompt)
+
+
+@pytest.mark.parametrize(
+    "prompt", ["lofi beat 🎹", "café jazz", "120", "80's | synth @everyone {0}", "ｌｏｆｉ"]
+)
+def test_latin_letters_digits_and_signs_are_not_foreign(prompt: str) -> None:
+    assert not is_foreign(prompt)
 
 
 @pytest.mark.parametrize("seconds", [0, -1, math.nan, math.inf, -math.inf])

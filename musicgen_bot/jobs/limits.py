@@ -43,9 +43,14 @@ def admit(request: GenerationRequest, limits: Limits, usage: Usage) -> None:
 
     Raises InvalidRequest or LimitReached, whose text says which limit, and when to try again.
     """
-    if not SHORTEST_SECONDS <= request.seconds <= limits.clip_seconds:
+    if request.seconds < SHORTEST_SECONDS:
         raise InvalidRequest(
-            f"A clip can be {SHORTEST_SECONDS:g} to {limits.clip_seconds:g} seconds long here; "
+            f"A clip must be at least {in_words(SHORTEST_SECONDS)} long; "
+            f"you asked for {request.seconds:g}."
+        )
+    if request.seconds > limits.clip_seconds:
+        raise InvalidRequest(
+            f"A clip can be at most {limits.clip_seconds:g} seconds long here; "
             f"you asked for {request.seconds:g}."
         )
     if (wait := limits.cooldown_seconds - usage.seconds_since_last) > 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from discord import Colour, Embed
 
+from musicgen_bot.generation import READS_ENGLISH, is_foreign
 from musicgen_bot.jobs.job import Outlook
 from musicgen_bot.store.jobs import Job
 from musicgen_bot.ui.texts import quoted, status
@@ -15,15 +16,15 @@ STOPPED = Colour(0xD9534F)
 
 def working(job: Job, outlook: Outlook, now: float) -> Embed:
     """Show a job that waits or is being made."""
-    return Embed(
-        colour=WORKING, description=f"{quoted(job.request.prompt)}\n{status(outlook, now)}"
-    ).set_footer(text=f"clip {job.id}")
+    return Embed(colour=WORKING, description=f"{_heading(job)}\n{status(outlook, now)}").set_footer(
+        text=f"clip {job.id}"
+    )
 
 
 def clip(job: Job, model: str, licence: str) -> Embed:
     """Show a finished clip, which is attached to the same message."""
     request = job.request
-    embed = Embed(colour=DONE, description=quoted(request.prompt))
+    embed = Embed(colour=DONE, description=_heading(job))
     embed.add_field(name="Length", value=f"{request.seconds:g} s")
     embed.add_field(name="Seed", value=f"`{request.seed}`")
     embed.add_field(name="For", value=f"<@{job.address.user_id}>")
@@ -35,3 +36,10 @@ def stopped(job: Job, text: str) -> Embed:
     return Embed(colour=STOPPED, description=f"{quoted(job.request.prompt)}\n{text}").set_footer(
         text=f"clip {job.id}"
     )
+
+
+def _heading(job: Job) -> str:
+    """Return the prompt, and a hint where the model cannot make sense of it."""
+    prompt = job.request.prompt
+    hint = f"\n-# {READS_ENGLISH}" if is_foreign(prompt) else ""
+    return quoted(prompt) + hint

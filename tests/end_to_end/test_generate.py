@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from musicgen_bot.errors import StoreError
+from musicgen_bot.generation import READS_ENGLISH, is_foreign
 from musicgen_bot.store.jobs import JobStore
 from tests.discord_server.server import DiscordServer
 from tests.end_to_end.running import clip_in, running_bot, text_of
@@ -133,10 +134,10 @@ async def test_whatever_is_typed_is_shown_and_does_nothing(
     name = message.attachments[0].filename
     assert name.endswith(".mp3")
     assert not set(name) & set("/\\ ")
-    shown = message.embeds[0]["description"]
+    shown, *hint = message.embeds[0]["description"].split("\n")
     assert shown.startswith("`")
     assert "`" not in shown[1:-1]
-    assert "\n" not in shown
+    assert hint == ([f"-# {READS_ENGLISH}"] if is_foreign(prompt) else [])
 
 
 @pytest.mark.parametrize(
@@ -144,8 +145,8 @@ async def test_whatever_is_typed_is_shown_and_does_nothing(
     [
         ({"prompt": "   "}, "say what you would like to hear"),
         ({"prompt": "\u200d\x00"}, "say what you would like to hear"),
-        ({"prompt": "x", "seconds": 30.5}, "1 to 30 seconds long"),
-        ({"prompt": "x", "seconds": 1e9}, "1 to 30 seconds long"),
+        ({"prompt": "x", "seconds": 30.5}, "at most 30 seconds long"),
+        ({"prompt": "x", "seconds": 1e9}, "at most 30 seconds long"),
     ],
 )
 async def test_bad_input_gets_one_clear_private_sentence(
@@ -169,7 +170,7 @@ async def test_bad_input_gets_one_clear_private_sentence(
         ("seconds", 0.0, "greater than 0"),
         ("seconds", -1.0, "greater than 0"),
         ("seconds", math.nan, "greater than 0"),
-        ("seconds", 0.5, "1 to 30 seconds long"),
+        ("seconds", 0.5, "at least 1 second long"),
         ("seed", -1, "a whole number from 0 to 4294967295"),
         ("seed", 2**32, "a whole number from 0 to 4294967295"),
     ],

@@ -113,7 +113,7 @@ async def test_each_limit_is_kept_and_told(discord_server: DiscordServer, tmp_pa
         assert "You already have 1 clip waiting" in await asked(0)
         assert "2nd in line" in await asked(1)
         assert "This server already has 2 clips waiting" in await asked(2)
-        assert "1 to 30 seconds long" in await asked(2, 31)
+        assert "at most 30 seconds long" in await asked(2, 31)
 
 
 async def test_the_cooldown_outlives_a_restart(
