@@ -1,0 +1,35 @@
+"""The clips of the bundled model that the documentation links to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from musicgen_bot import __version__
+from musicgen_bot.audio.files import file_name, write_clip
+from musicgen_bot.audio.loudness import master
+from musicgen_bot.audio.tags import Tags
+from musicgen_bot.engine import load_engine
+from musicgen_bot.generation import GenerationRequest
+from training.evaluation import default_temperature
+
+_SAMPLES = (
+    ("lofi with a dusty beat, electric piano and bells, 80 bpm", 1),
+    ("happy chiptune, 150 bpm", 2),
+    ("sad violin over a soft piano, no drums, slow", 3),
+)
+"""Prompts and seeds of the clips for the documentation."""
+
+
+def write_samples(folder: Path, docs: Path) -> list[Path]:
+    """Make the clips for the documentation with the checkpoint in a folder, as MP3 files."""
+    engine = load_engine(str(folder), "cpu", "fp32")
+    temperature = default_temperature(folder)
+    paths = []
+    for prompt, seed in _SAMPLES:
+        request = GenerationRequest(prompt, seconds=15, seed=seed, temperature=temperature)
+        (clip,) = engine.generate([request])
+        software = f"musicgen-bot {__version__}"
+        tags = Tags.of(request, model="tiny", licence="MIT", software=software)
+        paths.append(docs / file_name(prompt, ".mp3"))
+        write_clip(paths[-1], master(clip.samples, clip.sample_rate), clip.sample_rate, tags)
+    return paths
