@@ -14,12 +14,12 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 
 @pytest.fixture(scope="session")
-def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a tiny random MusicGen, saved as transformers does."""
+def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a small random MusicGen, saved as transformers does."""
     from musicgen_bot.engine.quiet import quiet_transformers
     from musicgen_bot.engine.random_model import build_random_model
 
-    folder = tmp_path_factory.mktemp("models") / "tiny"
+    folder = tmp_path_factory.mktemp("models") / "random"
     with quiet_transformers():
         build_random_model(folder)
     return folder

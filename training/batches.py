@@ -1,9 +1,10 @@
 """What the language model is trained on: pieces in batches, composed as they are needed.
 
-Most batches hold many short pieces, because those are cheap and show the many ways to play
-something; a few hold pieces of up to half a minute, so that the model can keep on that long. Half
-of the short ones start somewhere within a piece. No start of a clip should be learnt from those:
-their first frame is given, but not to be predicted.
+Some batches hold nothing but the starts of pieces, where most of what a caption asks for is
+decided: who plays, and how fast. Others hold many short pieces, because those are cheap and show
+the many ways to play something; a few hold pieces of up to half a minute, so that the model can
+keep on that long. Half of the short ones start somewhere within a piece. No start of a clip should
+be learnt from those: their first frame is given, but not to be predicted.
 """
 
 from __future__ import annotations
@@ -41,11 +42,15 @@ class Shape:
     """Half of the pieces start at any frame up to this one, the others at frame 0."""
 
 
+START = Shape(96, 12)
 SHORT = Shape(32, 72, latest_start=600)
 MEDIUM = Shape(12, 250, latest_start=400)
 LONG = Shape(4, 750)
 WHOLE = Shape(2, 1500)
-CYCLE = (SHORT, SHORT, MEDIUM, SHORT, SHORT, LONG, SHORT, SHORT, MEDIUM, SHORT, SHORT, WHOLE)
+CYCLE = (
+    *(START, SHORT, START, MEDIUM, START, SHORT, START, LONG),
+    *(START, SHORT, START, MEDIUM, START, SHORT, START, WHOLE),
+)
 """The shapes of successive batches, over and over."""
 
 

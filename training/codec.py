@@ -6,15 +6,13 @@ EnCodec's residual quantiser finds the codes of all stems independently of each 
 of their vectors says everything about the sum of their waves. The decoder, whose non-linear parts
 are kept idle, is the linear map from that sum to samples: it is as good as `bank.render`.
 
-The way back, from a sum of waves to what they are, is no linear map: the encoder learns it. Only
-its slow layers do; the fast ones just fold samples into channels.
+The way back, from a sum of waves to what they are, is no linear map: see `training.encoder`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import EncodecConfig, EncodecModel
 
-from training.bank import CODES, FRAME_RATE, HOP, OVERLAP, SAMPLE_RATE, WAVE, Codes, Stem, render
+from training.bank import CODES, FRAME_RATE, HOP, OVERLAP, SAMPLE_RATE, WAVE, Stem
 
 RATIOS = (5, 4, 4, 4)
 """By how much each layer of the decoder raises the rate, from frames to samples."""
@@ -31,17 +29,12 @@ BLOCK = HOP // RATIOS[0]
 """Samples that the slowest layers have in a channel each."""
 _QUIET = 1 / 1024
 """The decoder works at this fraction of the level: so close to 0 its ELUs change nothing."""
-_LIFT = 1.0
+LIFT = 1.0
 """The encoder's fast layers work this far above 0: there, too, ELUs change nothing."""
-_LEARNING_LAYERS = 6
+LEARNING_LAYERS = 6
 """How many of the encoder's layers learn: those after the samples are folded into blocks."""
 _FAR = 16.0
 """Length of the vectors of codes that no stem uses; those of the silent stem's codes are 1 long."""
-_BATCH = 16
-_RATE = 6e-3
-_WARM_UP = 50
-_SILENT_SHARE = 0.1
-"""Weight of the silent stem in the loss: hard to hear, and of little use."""
 
 
 def build_codec(stems: Sequence[Stem]) -> EncodecModel:
@@ -62,57 +55,6 @@ def build_codec(stems: Sequence[Stem]) -> EncodecModel:
     return model
 
 
-def train_encoder(
-    model: Any,
-    stems: tuple[Stem, ...],
-    pieces: Iterator[Codes],
-    *,
-    steps: int,
-    report: Callable[[int, float], None],
-) -> None:
-    """Teach the encoder to find the codes of pieces, all [stems, frames] of the same length.
-
-    A step takes some pieces from `pieces` and calls `report` with its number and loss. What is
-    learnt is each code's vector, by its distance, and by telling it from the vectors of the other
-    codes; how sharply distances tell codes apart is learnt alongside.
-    """
-    layers = model.encoder.layers[-_LEARNING_LAYERS:]
-    lesson = _Lesson(model, stems)
-    optimiser = torch.optim.Adam(
-        [{"params": layers.parameters()}, {"params": lesson.parameters()}], betas=(0.9, 0.99)
-    )
-    for step in range(steps):
-        rate = _RATE * min(1, (step + 1) / _WARM_UP) * _cosine(step / steps)
-        for group, factor in zip(optimiser.param_groups, (1, 10), strict=True):
-            group["lr"] = factor * rate
-        codes = list(islice(pieces, _BATCH))
-        sounds = np.stack([render(stems, piece) for piece in codes])
-        latents = _folded(torch.from_numpy(sounds), layers[0].block[1].conv.in_channels)
-        for layer in layers:
-            latents = layer(latents)
-        loss = lesson(latents, torch.from_numpy(np.stack(codes)))
-        optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(layers.parameters(), 1.0)
-        optimiser.step()
-        report(step, loss.item())
-
-
-def share_recognised(model: Any, stems: tuple[Stem, ...], codes: Codes) -> list[float]:
-    """Return for each stem how many frames of a piece get a code that sounds like the right one."""
-    sound = torch.from_numpy(render(stems, codes)).reshape(1, 1, -1)
-    with torch.inference_mode():
-        found = model.encode(sound).audio_codes[0, 0]
-    shares = []
-    for layer, row, right in zip(
-        model.quantizer.layers, found, torch.from_numpy(codes), strict=True
-    ):
-        vectors = layer.codebook.embed
-        same = torch.isclose(vectors[row], vectors[right], atol=1e-4).all(dim=1)
-        shares.append(same.float().mean().item())
-    return shares
-
-
 def blocks(stems: Sequence[Stem]) -> list[slice]:
     """Return the latent dimensions of each stem."""
     ends = np.cumsum([stem.dimensions for stem in stems]).tolist()
@@ -125,51 +67,6 @@ def signal_to_distortion(reference: NDArray[np.float32], estimate: NDArray[np.fl
     target = expected * (expected @ found) / (expected @ expected)
     error = found - target
     return float(10 * np.log10((target @ target) / (error @ error)))
-
-
-class _Lesson(nn.Module):
-    """How far latents are from those of the right codes."""
-
-    def __init__(self, model: Any, stems: Sequence[Stem]) -> None:
-        super().__init__()
-        self._own = blocks(stems)
-        self._vectors = [
-            layer.codebook.embed[: len(stem.waves), own].clone()
-            for layer, stem, own in zip(model.quantizer.layers, stems, self._own, strict=True)
-        ]
-        self._spreads = [float(vectors.var(0).sum()) for vectors in self._vectors]
-        self._shares = [1.0 if stem.waves.any() else _SILENT_SHARE for stem in stems]
-        self.sharpness = nn.Parameter(-torch.tensor(self._spreads).log())
-
-    def forward(self, latents: Tensor, codes: Tensor) -> Tensor:
-        """Return the loss of latents, [pieces, dimensions, frames].
-
-        `codes` are the right ones, [pieces, stems, frames]. For each stem the loss is the
-        cross-entropy of the right code, where a code is the likelier the nearer its vector, and the
-        squared distance to the right vector.
-        """
-        loss = torch.zeros(())
-        for number, (own, vectors) in enumerate(zip(self._own, self._vectors, strict=True)):
-            found = latents[:, own].transpose(1, 2).flatten(0, 1)
-            right = codes[:, number].flatten()
-            # The square of what was found is left out: it is the same for all codes.
-            nearness = found @ vectors.T - vectors.square().sum(1) / 2
-            unlikely = nn.functional.cross_entropy(self.sharpness[number].exp() * nearness, right)
-            distance = (found - vectors[right]).square().sum(1).mean() / self._spreads[number]
-            loss = loss + self._shares[number] * (unlikely + distance)
-        return loss
-
-
-def _cosine(done: float) -> float:
-    """Return which part of the learning rate is left; it ends at a fiftieth."""
-    return 0.02 + 0.98 * (0.5 + 0.5 * math.cos(math.pi * done))
-
-
-def _folded(sounds: Tensor, channels: int) -> Tensor:
-    """Return what the encoder's fast layers make of sounds, [pieces, samples], in a moment."""
-    folded = torch.zeros(len(sounds), channels, sounds.shape[1] // BLOCK)
-    folded[:, :BLOCK] = sounds.reshape(len(sounds), -1, BLOCK).transpose(1, 2) + _LIFT
-    return folded
 
 
 def _config(stems: Sequence[Stem]) -> EncodecConfig:
@@ -256,13 +153,13 @@ def _fill_decoder(model: Any, basis: NDArray[np.float64]) -> None:
 
 def _fill_fast_encoder(model: Any) -> None:
     """Make the encoder's fast layers fold each block of samples into channels, a sample each."""
-    fast = model.encoder.layers[:-_LEARNING_LAYERS]
+    fast = model.encoder.layers[:-LEARNING_LAYERS]
     for part in fast.modules():
         if isinstance(part, nn.Conv1d):
             _set_weight(part, torch.zeros_like(part.weight))
     first, *folds = (layer.conv for layer in fast if hasattr(layer, "conv"))
     _set_weight(first, _at_centre(first, torch.ones(1, 1)))
-    first.bias[0] = _LIFT
+    first.bias[0] = LIFT
     block = 1
     for conv in folds:
         _set_weight(conv, _folding(conv, block))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from musicgen_bot import __version__
-from musicgen_bot.audio.files import file_name, write_clip
+from musicgen_bot.audio.files import file_name
 from musicgen_bot.audio.loudness import master
+from musicgen_bot.audio.mp3 import fit_mp3
 from musicgen_bot.audio.tags import Tags
 from musicgen_bot.engine import load_engine
 from musicgen_bot.generation import GenerationRequest
@@ -18,6 +19,8 @@ _SAMPLES = (
     ("sad violin over a soft piano, no drums, slow", 3),
 )
 """Prompts and seeds of the clips for the documentation."""
+_LARGEST_BYTES = 165_000
+"""Of a clip, so that a checkout stays small."""
 
 
 def write_samples(folder: Path, docs: Path) -> list[Path]:
@@ -26,10 +29,11 @@ def write_samples(folder: Path, docs: Path) -> list[Path]:
     temperature = default_temperature(folder)
     paths = []
     for prompt, seed in _SAMPLES:
-        request = GenerationRequest(prompt, seconds=15, seed=seed, temperature=temperature)
+        request = GenerationRequest(prompt, seconds=10.0, seed=seed, temperature=temperature)
         (clip,) = engine.generate([request])
         software = f"musicgen-bot {__version__}"
         tags = Tags.of(request, model="tiny", licence="MIT", software=software)
         paths.append(docs / file_name(prompt, ".mp3"))
-        write_clip(paths[-1], master(clip.samples, clip.sample_rate), clip.sample_rate, tags)
+        sound = master(clip.samples, clip.sample_rate)
+        paths[-1].write_bytes(fit_mp3(sound, clip.sample_rate, tags, _LARGEST_BYTES))
     return paths

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-import logging
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -31,16 +29,13 @@ from musicgen_bot.engine.engine import MAX_SECONDS, Engine
 from musicgen_bot.engine.layout import rounded_up
 from musicgen_bot.engine.model_files import TINY, fetch_model, first_line
 from musicgen_bot.engine.quiet import quiet_transformers
-from musicgen_bot.engine.random_model import build_random_model
 from musicgen_bot.engine.text import TextEncoder
 from musicgen_bot.engine.weights import take_decoder
 from musicgen_bot.errors import ModelError
 
-logger = logging.getLogger(__name__)
-
 
 def load_engine(model: str, device: str = "auto", precision: str = "auto") -> Engine:
-    """Load a model: a name on Hugging Face, a folder, or `tiny`.
+    """Load a model: a name on Hugging Face, a folder, or `tiny`, which comes with the bot.
 
     `device` is auto, cpu, cuda, cuda:N or mps; `precision`, that of the decoder, is auto, fp32,
     bf16 or fp16. Downloads the model at the first time. Raises ModelError where any of these cannot
@@ -48,12 +43,7 @@ def load_engine(model: str, device: str = "auto", precision: str = "auto") -> En
     """
     where = choose_device(device)
     precision = choose_precision(precision, where)
-    if model != TINY:
-        return _load(fetch_model(model), model, where, precision)
-    logger.warning("The model tiny is untrained: what it makes is noise, no music.")
-    with tempfile.TemporaryDirectory(prefix="musicgen-tiny-") as folder, quiet_transformers():
-        build_random_model(Path(folder))
-        return _load(Path(folder), model, where, precision)
+    return _load(fetch_model(model), model, where, precision)
 
 
 def licence_of(model: str) -> str:

@@ -20,11 +20,11 @@ from huggingface_hub.errors import (
 from transformers import MusicgenConfig
 
 from musicgen_bot.engine.quiet import quiet_transformers
-from musicgen_bot.engine.random_model import RandomModelSizes, random_config
 from musicgen_bot.errors import ModelError
 
 TINY = "tiny"
-"""Names the model that is made up on the spot, with random weights."""
+"""Names the model that comes with the bot."""
+_BUNDLED = Path(__file__).parents[1] / "models" / TINY
 _CONFIG = "config.json"
 _WEIGHTS = "model.safetensors"
 _WEIGHTS_INDEX = "model.safetensors.index.json"
@@ -34,8 +34,6 @@ _WANTED = ["*.json", "model*.safetensors", "spiece.model"]
 
 def is_cached(model: str) -> bool:
     """Return whether `model` can be loaded without a download."""
-    if model == TINY:
-        return True
     try:
         folder = _local_folder(model) or _cached_folder(model)
     except ModelError:
@@ -48,9 +46,6 @@ def fetch_config(model: str) -> MusicgenConfig:
 
     Raises ModelError where it cannot be had, or is of another kind of model.
     """
-    if model == TINY:
-        with quiet_transformers():
-            return random_config(RandomModelSizes())
     folder = _local_folder(model) or _cached_folder(model) or _download(model, [_CONFIG])
     return read_config(folder, model)
 
@@ -115,6 +110,8 @@ def first_line(error: Exception) -> str:
 
 def _local_folder(model: str) -> Path | None:
     """Return the folder that `model` names; None where it is a name on Hugging Face."""
+    if model == TINY:
+        return _BUNDLED
     folder = Path(model).expanduser()
     if model and folder.is_dir():
         return folder

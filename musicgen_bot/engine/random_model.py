@@ -1,9 +1,10 @@
 """A MusicGen with random weights: every part of the real one, in any size, made in a moment.
 
 It makes noise, no music, but it is saved as transformers saves a model and loads like any other, so
-it serves wherever a model is needed and its music does not matter: tests, and a first try without
-a download of gigabytes. Weights are drawn so that what comes out behaves like the real thing:
-codes vary with prompt and seed, and the sound is audible and does not clip.
+it serves wherever a model is needed and its music does not matter: in tests, and to measure speed
+and memory in the sizes of a model without its weights. They are drawn so that what comes out
+behaves like the real thing: codes vary with prompt and seed, and the sound is audible and does not
+clip.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,8 +15,8 @@ from musicgen_bot.generation import Clip, GenerationRequest, Progress
 
 
 @pytest.fixture(scope="module")
-def engine() -> Engine:
-    return load_engine("tiny", device="cpu")
+def engine(random_checkpoint: Path) -> Engine:
+    return load_engine(str(random_checkpoint), device="cpu")
 
 
 class Obstructed:
@@ -90,7 +91,7 @@ async def test_a_clip_is_made_with_progress_and_measured_speed(
     assert backend.speed
     (alone,) = engine.generate([request(1, 3.0)])
     assert (alone.codes == clip.codes).all()
-    assert backend.model == "tiny"
+    assert backend.model == engine.model
 
 
 async def test_no_more_are_in_the_batch_than_there_are_slots(

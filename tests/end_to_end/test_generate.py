@@ -27,7 +27,7 @@ async def test_a_prompt_becomes_a_clip_in_the_message_that_promised_it(
         assert "lofi beat with warm piano" in text_of(message)
         assert not message.ephemeral
         samples, rate = await clip_in(message)
-    assert rate == 32000
+    assert rate == 16000
     assert len(samples) == 3 * rate
     assert np.abs(samples).max() <= 10 ** (-1 / 20) + 1e-4
     assert message.attachments[0].filename == "lofi-beat-with-warm-piano.mp3"

@@ -100,7 +100,7 @@ async def test_killed_while_clips_are_running_and_waiting_both_arrive_once(
     assert states(tmp_path) == {1: "running", 2: "waiting"}
     async with bot_process(discord_server, tmp_path):
         for message in messages:
-            assert len((await clip_in(message))[0]) == 32000 * LONG
+            assert len((await clip_in(message))[0]) == 16000 * LONG
     assert discord_server.messages(channel) == messages
 
 

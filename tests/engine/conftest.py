@@ -30,6 +30,6 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
 
 
 @pytest.fixture(scope="module")
-def tiny(tiny_checkpoint: Path) -> Engine:
-    """An engine with the tiny model, on the CPU in fp32."""
-    return load_engine(str(tiny_checkpoint), "cpu", "fp32")
+def small(random_checkpoint: Path) -> Engine:
+    """An engine with the small random model, on the CPU in fp32."""
+    return load_engine(str(random_checkpoint), "cpu", "fp32")

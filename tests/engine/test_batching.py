@@ -30,62 +30,62 @@ def finish(engine: Engine, count: int, frames: int = 20) -> dict[int, Clip]:
     return clips
 
 
-def test_clips_made_together_are_those_made_alone(tiny: Engine) -> None:
-    together = tiny.generate(REQUESTS)
+def test_clips_made_together_are_those_made_alone(small: Engine) -> None:
+    together = small.generate(REQUESTS)
     for request, clip in zip(REQUESTS, together, strict=True):
-        np.testing.assert_array_equal(clip.codes, alone(tiny, request))
+        np.testing.assert_array_equal(clip.codes, alone(small, request))
 
 
-def test_clips_that_join_and_leave_at_any_time_are_those_made_alone(tiny: Engine) -> None:
+def test_clips_that_join_and_leave_at_any_time_are_those_made_alone(small: Engine) -> None:
     tickets = {}
     clips: dict[int, Clip] = {}
     for number, request in enumerate(REQUESTS):
-        tickets[tiny.add(request)] = request
-        leaving = tiny.add(GenerationRequest("leaves", 4.0, 100 + number))
-        clips.update(tiny.step(7 + 5 * number).finished)
-        tiny.remove(leaving)
-        clips.update(tiny.step(3).finished)
-    clips.update(finish(tiny, len(REQUESTS) - len(clips)))
+        tickets[small.add(request)] = request
+        leaving = small.add(GenerationRequest("leaves", 4.0, 100 + number))
+        clips.update(small.step(7 + 5 * number).finished)
+        small.remove(leaving)
+        clips.update(small.step(3).finished)
+    clips.update(finish(small, len(REQUESTS) - len(clips)))
     assert clips.keys() == tickets.keys()
     for ticket, request in tickets.items():
-        np.testing.assert_array_equal(clips[ticket].codes, alone(tiny, request))
+        np.testing.assert_array_equal(clips[ticket].codes, alone(small, request))
 
 
 @pytest.mark.parametrize("frames", [1, 13, 10_000])
-def test_the_size_of_slices_does_not_matter(tiny: Engine, frames: int) -> None:
+def test_the_size_of_slices_does_not_matter(small: Engine, frames: int) -> None:
     request = REQUESTS[0]
-    ticket = tiny.add(request)
-    clip = finish(tiny, 1, frames)[ticket]
-    np.testing.assert_array_equal(clip.codes, alone(tiny, request))
+    ticket = small.add(request)
+    clip = finish(small, 1, frames)[ticket]
+    np.testing.assert_array_equal(clip.codes, alone(small, request))
 
 
-def test_seed_and_prompt_make_the_difference(tiny: Engine) -> None:
+def test_seed_and_prompt_make_the_difference(small: Engine) -> None:
     request = GenerationRequest("lofi", 1.0, 1)
     others = [GenerationRequest("lofi", 1.0, 2), GenerationRequest("techno", 1.0, 1)]
-    np.testing.assert_array_equal(alone(tiny, request), alone(tiny, request))
+    np.testing.assert_array_equal(alone(small, request), alone(small, request))
     for other in others:
-        assert (alone(tiny, request) != alone(tiny, other)).mean() > 0.5
+        assert (alone(small, request) != alone(small, other)).mean() > 0.5
 
 
-def test_one_finished_clip_is_decoded_a_call_while_the_others_wait(tiny: Engine) -> None:
-    tickets = [tiny.add(GenerationRequest("lofi", 0.5, seed)) for seed in range(3)]
-    first = tiny.step(1000)
+def test_one_finished_clip_is_decoded_a_call_while_the_others_wait(small: Engine) -> None:
+    tickets = [small.add(GenerationRequest("lofi", 0.5, seed)) for seed in range(3)]
+    first = small.step(1000)
     assert list(first.finished) == tickets[:1]
     assert {ticket: p.fraction for ticket, p in first.progress.items()} == dict.fromkeys(
         tickets[1:], 1.0
     )
-    second = tiny.step(1000)
+    second = small.step(1000)
     assert list(second.finished) == tickets[1:2]
-    tiny.remove(tickets[2])
-    third = tiny.step(1000)
+    small.remove(tickets[2])
+    third = small.step(1000)
     assert not third.finished
     assert not third.progress
 
 
-def test_progress_counts_complete_frames(tiny: Engine) -> None:
-    ticket = tiny.add(GenerationRequest("lofi", 1.0, 1))
+def test_progress_counts_complete_frames(small: Engine) -> None:
+    ticket = small.add(GenerationRequest("lofi", 1.0, 1))
     counts = []
-    while not (result := tiny.step(10)).finished:
+    while not (result := small.step(10)).finished:
         counts.append(result.progress[ticket].frames)
         assert result.progress[ticket].total == 50
     assert counts == [7, 17, 27, 37, 47]

@@ -35,15 +35,20 @@ def tensor_bytes() -> int:
     return sum(storages.values())
 
 
-def test_the_engine_tells_what_it_is(tiny: Engine, tiny_checkpoint: Path) -> None:
-    assert (tiny.model, tiny.device, tiny.precision) == (str(tiny_checkpoint), "cpu", "fp32")
-    assert (tiny.sample_rate, tiny.frame_rate, tiny.codebooks, tiny.channels) == (32000, 50, 4, 1)
-    assert tiny.max_seconds == 30.0
+def test_the_engine_tells_what_it_is(small: Engine, random_checkpoint: Path) -> None:
+    assert (small.model, small.device, small.precision) == (str(random_checkpoint), "cpu", "fp32")
+    assert (small.sample_rate, small.frame_rate, small.codebooks, small.channels) == (
+        32000,
+        50,
+        4,
+        1,
+    )
+    assert small.max_seconds == 30.0
 
 
 @pytest.mark.parametrize("seconds", [0.02, 0.04, 1.0, 2.567, 5.5, 30.0])
-def test_a_clip_is_exactly_as_long_as_asked_for(tiny: Engine, seconds: float) -> None:
-    clip = make(tiny, seconds=seconds)
+def test_a_clip_is_exactly_as_long_as_asked_for(small: Engine, seconds: float) -> None:
+    clip = make(small, seconds=seconds)
     frames = round(seconds * 50)
     assert clip.codes.shape == (4, frames)
     assert clip.codes.dtype == np.int16
@@ -62,8 +67,8 @@ def test_stereo_has_two_different_channels(build: Build) -> None:
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
-def test_every_precision_gives_an_audible_clip(tiny_checkpoint: Path, precision: str) -> None:
-    engine = load_engine(str(tiny_checkpoint), "cpu", precision)
+def test_every_precision_gives_an_audible_clip(random_checkpoint: Path, precision: str) -> None:
+    engine = load_engine(str(random_checkpoint), "cpu", precision)
     assert engine.precision == precision
     clips = engine.generate([GenerationRequest("lofi", 1.0, 1), GenerationRequest("", 0.5, 2)])
     for clip in clips:
@@ -72,30 +77,30 @@ def test_every_precision_gives_an_audible_clip(tiny_checkpoint: Path, precision:
         assert len(np.unique(clip.codes)) > 20
 
 
-def test_decoding_the_codes_of_a_clip_gives_its_sound(tiny: Engine) -> None:
-    clip = make(tiny)
-    np.testing.assert_array_equal(tiny.decode(clip.codes), clip.samples)
+def test_decoding_the_codes_of_a_clip_gives_its_sound(small: Engine) -> None:
+    clip = make(small)
+    np.testing.assert_array_equal(small.decode(clip.codes), clip.samples)
 
 
-def test_without_a_seed_each_clip_is_another_and_says_its_seed(tiny: Engine) -> None:
-    clips = tiny.generate([GenerationRequest("lofi", 0.5), GenerationRequest("lofi", 0.5)])
+def test_without_a_seed_each_clip_is_another_and_says_its_seed(small: Engine) -> None:
+    clips = small.generate([GenerationRequest("lofi", 0.5), GenerationRequest("lofi", 0.5)])
     seeds = [clip.request.seed for clip in clips]
     assert None not in seeds
     assert seeds[0] != seeds[1]
-    (again,) = tiny.generate([clips[0].request])
+    (again,) = small.generate([clips[0].request])
     np.testing.assert_array_equal(again.codes, clips[0].codes)
 
 
-def test_top_k_beyond_the_vocabulary_is_all_of_it(tiny: Engine) -> None:
-    clips = tiny.generate(
+def test_top_k_beyond_the_vocabulary_is_all_of_it(small: Engine) -> None:
+    clips = small.generate(
         [GenerationRequest("lofi", 0.5, 1, top_k=top_k) for top_k in (256, 10**9)]
     )
     np.testing.assert_array_equal(clips[0].codes, clips[1].codes)
 
 
-def test_a_continuation_begins_with_what_it_goes_on_from(tiny: Engine) -> None:
+def test_a_continuation_begins_with_what_it_goes_on_from(small: Engine) -> None:
     known = random_codes(4, 20)
-    (clip,) = tiny.generate([GenerationRequest("lofi", 1.0, 1, continue_from=known)])
+    (clip,) = small.generate([GenerationRequest("lofi", 1.0, 1, continue_from=known)])
     np.testing.assert_array_equal(clip.codes[:, :20], known)
     assert clip.codes.shape == (4, 50)
 
@@ -114,34 +119,34 @@ def test_a_continuation_begins_with_what_it_goes_on_from(tiny: Engine) -> None:
         GenerationRequest("lofi", 1.0, continue_from=random_codes(4, 20, 2048)),
     ],
 )
-def test_what_the_model_cannot_make_is_refused(tiny: Engine, request_: GenerationRequest) -> None:
-    ticket = tiny.add(GenerationRequest("stays", 1.0, 1))
+def test_what_the_model_cannot_make_is_refused(small: Engine, request_: GenerationRequest) -> None:
+    ticket = small.add(GenerationRequest("stays", 1.0, 1))
     with pytest.raises(InvalidRequest):
-        tiny.add(request_)
-    assert list(tiny.step(1).progress) == [ticket]
-    tiny.remove(ticket)
+        small.add(request_)
+    assert list(small.step(1).progress) == [ticket]
+    small.remove(ticket)
 
 
-def test_codes_of_another_model_are_not_decoded(tiny: Engine) -> None:
+def test_codes_of_another_model_are_not_decoded(small: Engine) -> None:
     for codes in (random_codes(8, 20), random_codes(4, 20, 2048)):
         with pytest.raises(InvalidRequest):
-            tiny.decode(codes)
+            small.decode(codes)
 
 
-def test_a_clip_that_is_removed_gives_its_memory_back(tiny: Engine) -> None:
-    make(tiny, seconds=0.1)
+def test_a_clip_that_is_removed_gives_its_memory_back(small: Engine) -> None:
+    make(small, seconds=0.1)
     before = tensor_bytes()
-    tickets = [tiny.add(GenerationRequest("lofi", 30.0, seed)) for seed in range(2)]
-    tiny.step(2)
+    tickets = [small.add(GenerationRequest("lofi", 30.0, seed)) for seed in range(2)]
+    small.step(2)
     two = tensor_bytes() - before
-    tiny.remove(tickets[0])
+    small.remove(tickets[0])
     one = tensor_bytes() - before
-    tiny.remove(tickets[1])
-    tiny.remove(tickets[1])
-    tiny.remove(12345)
+    small.remove(tickets[1])
+    small.remove(tickets[1])
+    small.remove(12345)
     assert one < 0.6 * two
     assert tensor_bytes() - before < 0.01 * two
-    assert not tiny.step(1).progress
+    assert not small.step(1).progress
 
 
 @contextmanager
@@ -166,31 +171,31 @@ def no_memory_for(monkeypatch: pytest.MonkeyPatch, function: str) -> Iterator[No
     ids=["add", "step"],
 )
 def test_out_of_memory_is_told_and_leaves_the_engine_usable(
-    tiny: Engine, monkeypatch: pytest.MonkeyPatch, function: str, work: Callable[[Engine], object]
+    small: Engine, monkeypatch: pytest.MonkeyPatch, function: str, work: Callable[[Engine], object]
 ) -> None:
-    expected = make(tiny, "lofi", 0.5, 3).codes
+    expected = make(small, "lofi", 0.5, 3).codes
     before = tensor_bytes()
-    ticket = tiny.add(GenerationRequest("techno", 2.0, 1))
+    ticket = small.add(GenerationRequest("techno", 2.0, 1))
     with no_memory_for(monkeypatch, function), pytest.raises(OutOfMemory) as error:
-        work(tiny)
-    tiny.remove(ticket)
+        work(small)
+    small.remove(ticket)
     # Even while the error is at hand, whose traceback could hold on to tensors.
     assert tensor_bytes() - before < 10_000
     assert "\n" not in str(error.value)
-    np.testing.assert_array_equal(make(tiny, "lofi", 0.5, 3).codes, expected)
+    np.testing.assert_array_equal(make(small, "lofi", 0.5, 3).codes, expected)
 
 
 def test_out_of_memory_while_decoding_is_told(
-    tiny: Engine, monkeypatch: pytest.MonkeyPatch
+    small: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tiny.add(GenerationRequest("lofi", 0.5, 3))
+    small.add(GenerationRequest("lofi", 0.5, 3))
     with no_memory_for(monkeypatch, "torch.nn.functional.conv1d"), pytest.raises(OutOfMemory):
-        tiny.step(100)
-    assert not tiny.step(100).progress
-    assert make(tiny).codes.shape == (4, 50)
+        small.step(100)
+    assert not small.step(100).progress
+    assert make(small).codes.shape == (4, 50)
 
 
-def test_generate_leaves_nothing_behind_when_a_request_is_refused(tiny: Engine) -> None:
+def test_generate_leaves_nothing_behind_when_a_request_is_refused(small: Engine) -> None:
     with pytest.raises(InvalidRequest):
-        tiny.generate([GenerationRequest("lofi", 1.0, 1), GenerationRequest("lofi", 31.0)])
-    assert not tiny.step(1).progress
+        small.generate([GenerationRequest("lofi", 1.0, 1), GenerationRequest("lofi", 31.0)])
+    assert not small.step(1).progress

@@ -42,8 +42,8 @@ def test_weights_and_caches_are_as_large_as_estimated(build: Build, precision: s
     assert expected - codec == pytest.approx(measured, rel=0.1)
 
 
-def test_more_clips_longer_clips_and_finer_numbers_need_more(tiny_checkpoint: Path) -> None:
-    config = fetch_config(str(tiny_checkpoint))
+def test_more_clips_longer_clips_and_finer_numbers_need_more(random_checkpoint: Path) -> None:
+    config = fetch_config(str(random_checkpoint))
     sizes = [
         estimate_memory(config, precision, slots, seconds)
         for precision, slots, seconds in [

@@ -11,14 +11,8 @@ from numpy.typing import NDArray
 from transformers import EncodecModel
 
 from training.bank import CODES, HOP, OVERLAP, STEMS, WAVE, Codes, Stem, render
-from training.codec import (
-    _LEARNING_LAYERS,
-    _folded,
-    build_codec,
-    share_recognised,
-    signal_to_distortion,
-    train_encoder,
-)
+from training.codec import LEARNING_LAYERS, build_codec, signal_to_distortion
+from training.encoder import _folded, share_recognised, train_encoder
 
 STATES = (60, 150, 90, 120, 140)
 DIMENSIONS = (8, 48, 24, 16, 32)
@@ -131,7 +125,7 @@ def test_the_encoder_folds_samples_into_blocks(codec: Any, stems: tuple[Stem, ..
     sounds = torch.from_numpy(render(stems, random_codes(stems))).unsqueeze(0)
     folded = sounds.unsqueeze(1)
     with torch.inference_mode():
-        for layer in codec.encoder.layers[:-_LEARNING_LAYERS]:
+        for layer in codec.encoder.layers[:-LEARNING_LAYERS]:
             folded = layer(folded)
     torch.testing.assert_close(folded, _folded(sounds, folded.shape[1]), atol=1e-6, rtol=0)
 
