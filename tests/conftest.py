@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from training.sounds import Band
 
 pytest_plugins = ["tests.discord_server.fixtures"]
 
@@ -23,3 +27,11 @@ def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with quiet_transformers():
         build_random_model(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def band() -> Band:
+    """The sounds of the bundled model's music, which take seconds to make."""
+    from training.sounds import build_band
+
+    return build_band()

@@ -6,7 +6,6 @@ can be had in a moment. What is learnt is each code's vector: the quantiser take
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 
 from training.bank import Codes, Stem, render
 from training.codec import BLOCK, LEARNING_LAYERS, LIFT, blocks
+from training.schedule import cosine
 
 _BATCH = 16
 _RATE = 6e-3
@@ -45,7 +45,7 @@ def train_encoder(
         [{"params": layers.parameters()}, {"params": lesson.parameters()}], betas=(0.9, 0.99)
     )
     for step in range(steps):
-        rate = _RATE * min(1, (step + 1) / _WARM_UP) * _cosine(step / steps)
+        rate = _RATE * min(1, (step + 1) / _WARM_UP) * cosine(step / steps)
         for group, factor in zip(optimiser.param_groups, (1, 10), strict=True):
             group["lr"] = factor * rate
         codes = list(islice(pieces, _BATCH))
@@ -107,11 +107,6 @@ class _Lesson(nn.Module):
             distance = (found - vectors[right]).square().sum(1).mean() / self._spreads[number]
             loss = loss + self._shares[number] * (unlikely + distance)
         return loss
-
-
-def _cosine(done: float) -> float:
-    """Return which part of the learning rate is left; it ends at a fiftieth."""
-    return 0.02 + 0.98 * (0.5 + 0.5 * math.cos(math.pi * done))
 
 
 def _folded(sounds: Tensor, channels: int) -> Tensor:

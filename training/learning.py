@@ -7,7 +7,6 @@ minute all that is needed to go on is saved, and the model is tested on pieces i
 from __future__ import annotations
 
 import json
-import math
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -22,6 +21,7 @@ from torch.optim.swa_utils import AveragedModel
 from training.bank import Stem
 from training.batches import CYCLE, Batch, Shape, Source, draw_batch
 from training.language import LanguageModel, held_out, stem_losses
+from training.schedule import cosine
 
 CHECKPOINT = "language.pt"
 LOG = "language.jsonl"
@@ -55,7 +55,7 @@ class _Run:
         """Take one step; `done` tells which part of the run is over."""
         told = torch.from_numpy(self.rng.random(len(batch.captions)) >= _WITHHELD)
         warmth = min(1, (self.step + 1) / _WARM_UP)
-        self._optimiser.param_groups[0]["lr"] = warmth * _RATE * _cosine(done)
+        self._optimiser.param_groups[0]["lr"] = warmth * _RATE * cosine(done)
         with torch.autocast("cpu", torch.bfloat16):
             losses = stem_losses(self._model(batch.captions, batch.codes, told), batch)
         self._optimiser.zero_grad()
@@ -110,11 +110,6 @@ def _averaged(average: Tensor, weight: Tensor, steps: Tensor | int) -> Tensor:
     """Return the average with one more weight; what it began with is soon forgotten."""
     kept = min(_AVERAGING, (1 + float(steps)) / (10 + float(steps)))
     return average.lerp(weight, 1 - kept)
-
-
-def _cosine(done: float) -> float:
-    """Return which part of the learning rate is left; it ends at a fiftieth."""
-    return 0.02 + 0.98 * (0.5 + 0.5 * math.cos(math.pi * min(done, 1)))
 
 
 def train(

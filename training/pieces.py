@@ -7,8 +7,6 @@ next. Everything is drawn from one random generator, so a seed is a piece.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -195,25 +193,16 @@ def _struck(pattern: str, notes: dict[str, Note], rest: Note) -> list[Event]:
     return events if pattern[0] != "-" else [(0, rest), *events]
 
 
-@dataclass(slots=True)
-class _Voice:
-    """Where a melody stands."""
-
-    place: int
-    """Number of the note last played."""
-
-
 class _Melody:
     """A motif of two bars: played, repeated, and answered by another ending."""
 
     def __init__(self, plan: Plan, rng: np.random.Generator) -> None:
         self._plan = plan
-        self._rng = rng
-        self._classes = set(scale(plan.key))
         rhythms = _RHYTHMS[plan.energy]
         self._rhythm = [rhythms[n] for n in rng.integers(len(rhythms), size=2)]
         self._moves = rng.choice((-2, -1, -1, 0, 1, 1, 2), size=(2, 16))
-        self._notes = [n for n, note in enumerate(LEAD_NOTES) if note % 12 in self._classes]
+        in_key = scale(plan.key)
+        self._notes = [n for n, note in enumerate(LEAD_NOTES) if note % 12 in in_key]
 
     def bar(self, bar: int, chord: int) -> list[Event]:
         """Return a bar of the melody over a chord."""
@@ -225,20 +214,22 @@ class _Melody:
         if bar % BARS_OF_A_PHRASE == BARS_OF_A_PHRASE - 1:
             rhythm = rhythm[:8] + "........"
         instrument = LEAD_INSTRUMENTS.index(self._plan.lead) + 1
-        voice = _Voice(self._nearest_of_chord(len(self._notes) // 2 + 2 * half, chord))
+        place = self._nearest_of_chord(len(self._notes) // 2 + 2 * half, chord)
         events: list[Event] = []
         for step, letter in enumerate(rhythm):
             if letter == "x":
                 if events:
-                    self._move(voice, int(self._moves[half, step]), chord, strong=step % 8 == 0)
-                events.append((step, Note(instrument, self._notes[voice.place])))
+                    place += int(self._moves[half, step])
+                    place = self._allowed(place, chord, strong=step % 8 == 0)
+                events.append((step, Note(instrument, self._notes[place])))
             elif letter == "." and (not events or events[-1][1] != rest):
                 events.append((step, rest))
         return events
 
-    def _move(self, voice: _Voice, by: int, chord: int, *, strong: bool) -> None:
-        place = int(np.clip(voice.place + by, 0, len(self._notes) - 1))
-        voice.place = self._nearest_of_chord(place, chord) if strong else place
+    def _allowed(self, place: int, chord: int, *, strong: bool) -> int:
+        """Return the nearest place that there is, on strong beats one of the chord's."""
+        place = int(np.clip(place, 0, len(self._notes) - 1))
+        return self._nearest_of_chord(place, chord) if strong else place
 
     def _nearest_of_chord(self, place: int, chord: int) -> int:
         classes = TRIADS[chord].classes

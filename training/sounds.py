@@ -109,7 +109,7 @@ class Band:
 
     stems: tuple[Stem, ...]
     starts: tuple[dict[Note, int], ...]
-    """For each stem the state that a note starts with; the clock's are (beat of two, length)."""
+    """For each stem the state that a note starts with; the clock's are (length, 0)."""
 
 
 def build_band() -> Band:
@@ -128,11 +128,6 @@ def build_band() -> Band:
     )
 
 
-def build_stems() -> tuple[Stem, ...]:
-    """Return the stems alone."""
-    return build_band().stems
-
-
 def _clock() -> tuple[Stem, dict[Note, int]]:
     """Two beats of every length; a frame's factors tell length, beat and frame, and the tick.
 
@@ -145,7 +140,6 @@ def _clock() -> tuple[Stem, dict[Note, int]]:
     for length, beat in enumerate(BEATS):
         first = len(successor)
         starts[Note(length, 0)] = first
-        starts[Note(length, 1)] = first + beat
         successor += [*range(first + 1, first + 2 * beat), first]
         straight, swung = (
             {at + half * beat: 4 * half + n for half in (0, 1) for n, at in enumerate(ticks, 1)}

@@ -12,17 +12,12 @@ from musicgen_bot.generation import Clip, GenerationRequest
 from training.bank import BASS, CHORDS, CLOCK, DRUMS, LEAD, Codes
 from training.listening import clock_tempo, instrument, known, sounding
 from training.plan import CHORD_INSTRUMENTS, KITS, LEAD_INSTRUMENTS
-from training.sounds import Band, build_band
+from training.sounds import Band
 
 
 @pytest.fixture(scope="module")
 def tiny() -> Engine:
     return load_engine("tiny", "cpu", "fp32")
-
-
-@pytest.fixture(scope="module")
-def band() -> Band:
-    return build_band()
 
 
 def play(engine: Engine, prompts: Sequence[str], **options: object) -> list[Clip]:

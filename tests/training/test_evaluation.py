@@ -21,7 +21,7 @@ from training.listening import Heard
 from training.plan import BEATS, CHORD_INSTRUMENTS, GENRES, LEAD_INSTRUMENTS
 from training.prompts import PROMPTS, SILENCE_PROMPTS, Prompt, silence_prompts
 from training.report import Figure, as_json, as_table
-from training.sounds import Band, build_band
+from training.sounds import Band
 
 HEARD = Heard(
     tempo=120,
@@ -33,11 +33,6 @@ HEARD = Heard(
     minor=True,
 )
 DRUMLESS = replace(HEARD, kit=None, drums=0.0)
-
-
-@pytest.fixture(scope="module")
-def band() -> Band:
-    return build_band()
 
 
 def clip(samples: np.ndarray, codes: np.ndarray, text: str = "") -> Clip:

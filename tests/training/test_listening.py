@@ -20,15 +20,10 @@ from training.listening import (
 )
 from training.pieces import Composer
 from training.plan import BEATS, KITS, LEAD_INSTRUMENTS, Plan
-from training.sounds import Band, build_band
+from training.sounds import Band
 
 SLOW_SONG = Plan("lofi", 40, 0, True, 1, "dusty", "upright", "piano", "bells")
 FAST_SONG = Plan("rock", 20, 1, False, 2, "acoustic", "electric", "guitar", "synth")
-
-
-@pytest.fixture(scope="module")
-def band() -> Band:
-    return build_band()
 
 
 def composed(band: Band, plan: Plan, frames: int = 1000) -> Codes:

@@ -9,16 +9,11 @@ from training.bank import BASS, CHORDS, CLOCK, DRUMS, LEAD, Codes, decisions, re
 from training.choosing import random_plan
 from training.pieces import Composer
 from training.plan import BASSES, BEATS, CHORD_INSTRUMENTS, KITS, LEAD_INSTRUMENTS, Plan
-from training.sounds import Band, build_band
+from training.sounds import Band
 from training.styles import FILLS, STYLES
 from training.theory import mode_of
 
 PLANS = [random_plan(np.random.default_rng(seed)) for seed in range(100)]
-
-
-@pytest.fixture(scope="module")
-def band() -> Band:
-    return build_band()
 
 
 @pytest.fixture(scope="module")

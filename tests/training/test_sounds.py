@@ -5,14 +5,9 @@ import pytest
 
 from training.bank import BASS, CHORDS, CLOCK, CODES, DRUMS, HOP, LEAD, SAMPLE_RATE, WAVE, render
 from training.plan import BEATS, CHORD_INSTRUMENTS, KITS
-from training.sounds import BASS_NOTES, LEAD_NOTES, Band, Note, build_band
+from training.sounds import BASS_NOTES, LEAD_NOTES, Band, Note
 from training.synthesis import Timbre, frequency, pitched, states
 from training.theory import CHORDS as TRIADS
-
-
-@pytest.fixture(scope="module")
-def band() -> Band:
-    return build_band()
 
 
 def sound_of(band: Band, stem: int, note: Note, frames: int) -> np.ndarray:
