@@ -37,7 +37,7 @@ from training.tokenizer import build_tokenizer
 BUNDLED = Path(__file__).parents[1] / "musicgen_bot" / "models" / "tiny"
 SEED = 1
 CAPTIONS_FOR_WORDS = 100_000
-TEXT_MINUTES = 4.0
+TEXT_MINUTES = 10.0
 ENCODER_STEPS = 3000
 ENCODER_FRAMES = 64
 ENCODER_LATEST_START = 400
@@ -55,7 +55,7 @@ def main() -> None:
 def make(
     context: typer.Context,
     work: Annotated[Path, typer.Option(help="Where checkpoints are kept.")] = Path("training-run"),
-    minutes: Annotated[float, typer.Option(help="How long the language model learns.")] = 75.0,
+    minutes: Annotated[float, typer.Option(help="How long the language model learns.")] = 95.0,
     output: Annotated[Path, typer.Option(help="Where the model is written.")] = BUNDLED,
 ) -> None:
     """Make the model, going on from what an earlier run left in the work folder."""

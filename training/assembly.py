@@ -36,7 +36,11 @@ def save_checkpoint(model: Any, tokenizer: PreTrainedTokenizerBase, folder: Path
         finished.decoder.lm_heads[CLOCK].weight.mul_(CLOCK_SHARPNESS)
         for layer in finished.decoder.model.decoder.layers:
             layer.encoder_attn.out_proj.weight.mul_(PLIANCY)
-    finished.half().save_pretrained(folder)
+    finished.half()
+    for layer in finished.audio_encoder.quantizer.layers:
+        # Transformers trains codebooks by these averages; nobody needs them, and a byte is a byte.
+        layer.codebook.embed_avg = torch.zeros_like(layer.codebook.embed_avg, dtype=torch.uint8)
+    finished.save_pretrained(folder)
     features = EncodecFeatureExtractor(sampling_rate=finished.config.audio_encoder.sampling_rate)
     processor = MusicgenProcessor(features, tokenizer)  # type: ignore[no-untyped-call]
     processor.save_pretrained(folder)

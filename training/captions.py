@@ -1,8 +1,8 @@
 """What a person might type for a piece: some of its attributes, in the words of `wording`.
 
 A caption tells a random choice of what the plan holds, in free order, as a list of keywords or as a
-sentence, now and then with a typing error, and often with words that mean nothing to the model. A
-few captions tell nothing at all, so that whatever people type leads to some music.
+sentence, and often with words that mean nothing to the model. What it is typed like is up to
+`spelling`. A few captions tell nothing at all, so that whatever people type leads to some music.
 """
 
 from __future__ import annotations
@@ -12,46 +12,23 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from training import phrasing, wording
+from training.dice import Dice
 from training.plan import BEATS, KEYS, Plan
+from training.spelling import typed
 
 _MINOR_KEYS = ("A", "E", "B", "F#")
-_TAIL_STARTS = ("at ", "in ", "with ", "around ", "about ", "exactly ", "just ", "@")
+_TAIL_STARTS = (
+    *("at ", "in ", "with ", "around ", "about ", "exactly ", "just ", "@", "that "),
+    *("it ", "feels ", "sounds ", "something "),
+)
 _JITTER = 0.03
-
-
-class _Dice:
-    """Random draws, made in blocks: one by one they would take most of the time."""
-
-    __slots__ = ("_draws", "_rng")
-
-    def __init__(self, rng: np.random.Generator) -> None:
-        self._rng = rng
-        self._draws: list[float] = []
-
-    def roll(self) -> float:
-        """Return a number of [0, 1)."""
-        if not self._draws:
-            self._draws = self._rng.random(48).tolist()
-        return self._draws.pop()
-
-    def chance(self, probability: float) -> bool:
-        return self.roll() < probability
-
-    def pick(self, choices: Sequence[str]) -> str:
-        return choices[int(self.roll() * len(choices))]
-
-    def shuffled(self, items: list[str]) -> list[str]:
-        for last in range(len(items) - 1, 0, -1):
-            other = int(self.roll() * (last + 1))
-            items[last], items[other] = items[other], items[last]
-        return items
 
 
 def caption(plan: Plan, rng: np.random.Generator) -> str:
     """Return one of the very many captions of a plan; nothing in it contradicts the plan."""
-    dice = _Dice(rng)
+    dice = Dice(rng)
     if dice.chance(0.03):
-        return _written(_nothing(dice), dice)
+        return typed(_nothing(dice), dice)
     adjectives = [*_mood(plan, dice), *_energy(plan, dice), *_tempo_words(plan, dice)]
     extras = [*_drums(plan, dice), *_absent(plan, dice), *_key(plan, dice)]
     if dice.chance(0.3):
@@ -59,14 +36,14 @@ def caption(plan: Plan, rng: np.random.Generator) -> str:
     instruments = _instruments(plan, dice)
     told = adjectives or extras or instruments
     genre = _genre(plan, dice) if not told or dice.chance(0.72) else ""
-    if dice.chance(0.15):
+    if dice.chance(0.18):
         adjectives.append(dice.pick(phrasing.ADJECTIVES))
-    if dice.chance(0.15):
+    if dice.chance(0.2):
         extras.append(dice.pick(phrasing.SCENES))
     if dice.chance(0.35):
         keywords = [*adjectives, *extras, *instruments, *([genre] if genre else [])]
-        return _written(dice.pick(phrasing.SEPARATORS).join(dice.shuffled(keywords)), dice)
-    return _written(_sentence(plan, genre, adjectives, instruments, extras, dice), dice)
+        return typed(dice.pick(phrasing.SEPARATORS).join(dice.shuffled(keywords)), dice)
+    return typed(_sentence(plan, genre, adjectives, instruments, extras, dice), dice)
 
 
 def words() -> list[str]:
@@ -82,7 +59,7 @@ def words() -> list[str]:
     return sorted({word for text in texts for word in text.split()}.union(numbers))
 
 
-def _nothing(dice: _Dice) -> str:
+def _nothing(dice: Dice) -> str:
     """Return a prompt that asks for no attribute."""
     kind = dice.roll()
     if kind < 0.6:
@@ -93,7 +70,7 @@ def _nothing(dice: _Dice) -> str:
     return " ".join(dice.pick(part) for part in parts)
 
 
-def _genre(plan: Plan, dice: _Dice) -> str:
+def _genre(plan: Plan, dice: Dice) -> str:
     names = wording.GENRES[plan.genre]
     name = dice.pick(names)
     fits = (
@@ -104,15 +81,17 @@ def _genre(plan: Plan, dice: _Dice) -> str:
     return name if fits else names[0]
 
 
-def _mood(plan: Plan, dice: _Dice) -> Iterable[str]:
-    if dice.chance(0.38):
+def _mood(plan: Plan, dice: Dice) -> Iterable[str]:
+    if dice.chance(0.5):
         moods = wording.MINOR if plan.minor else wording.MAJOR
-        yield dice.pick(moods)
-        if dice.chance(0.1):
+        mood = dice.pick(moods)
+        bare = " " not in mood and dice.chance(0.3)
+        yield dice.pick(phrasing.MOODS).format(mood) if bare else mood
+        if dice.chance(0.15):
             yield dice.pick(moods)
 
 
-def _energy(plan: Plan, dice: _Dice) -> Iterable[str]:
+def _energy(plan: Plan, dice: Dice) -> Iterable[str]:
     if plan.energy == 0 and dice.chance(0.5):
         yield dice.pick(wording.CALM)
     if plan.energy == 2 and dice.chance(0.5):
@@ -120,7 +99,7 @@ def _energy(plan: Plan, dice: _Dice) -> Iterable[str]:
         yield dice.pick(wording.UPBEAT if upbeat else wording.ENERGETIC)
 
 
-def _tempo_words(plan: Plan, dice: _Dice) -> Iterable[str]:
+def _tempo_words(plan: Plan, dice: Dice) -> Iterable[str]:
     if not dice.chance(0.3):
         return
     tempo = plan.tempo
@@ -138,7 +117,7 @@ def _tempo_words(plan: Plan, dice: _Dice) -> Iterable[str]:
         yield dice.pick(wording.FAST)
 
 
-def _bpm(beat: int, dice: _Dice) -> str:
+def _bpm(beat: int, dice: Dice) -> str:
     """Return a tempo as a number of beats a minute for which no other length of a beat fits better.
 
     People like round numbers, so half of the time it is one where there is one.
@@ -155,21 +134,27 @@ def _bpm(beat: int, dice: _Dice) -> str:
     return dice.pick(wording.BPM).format(number)
 
 
-def _drums(plan: Plan, dice: _Dice) -> Iterable[str]:
+def _drums(plan: Plan, dice: Dice) -> Iterable[str]:
     if plan.drums is None:
-        if dice.chance(0.8):
-            yield dice.pick(wording.NO_DRUMS)
+        if dice.chance(0.85):
+            yield _without_drums(dice)
         return
     kind = dice.roll()
-    if kind < 0.14:
+    if kind < 0.2:
         yield dice.pick(wording.ANY_DRUMS)
-    elif kind < 0.24:
+    elif kind < 0.28:
         yield dice.pick(wording.KITS[plan.drums])
-    elif kind < 0.34 and plan.energy == 2:
+    elif kind < 0.36 and plan.energy == 2:
         yield dice.pick(wording.HEAVY_DRUMS)
 
 
-def _absent(plan: Plan, dice: _Dice) -> Iterable[str]:
+def _without_drums(dice: Dice) -> str:
+    if dice.chance(0.4):
+        return dice.pick(wording.NO_DRUMS)
+    return f"{dice.pick(wording.WITHOUT)} {dice.pick(wording.THE_DRUMS)}"
+
+
+def _absent(plan: Plan, dice: Dice) -> Iterable[str]:
     if plan.bass is None and dice.chance(0.3):
         yield dice.pick(wording.NO_BASS)
     if plan.lead is None and dice.chance(0.3):
@@ -178,13 +163,13 @@ def _absent(plan: Plan, dice: _Dice) -> Iterable[str]:
         yield dice.pick(wording.NO_CHORDS)
 
 
-def _key(plan: Plan, dice: _Dice) -> Iterable[str]:
+def _key(plan: Plan, dice: Dice) -> Iterable[str]:
     if dice.chance(0.03):
         name = f"{_MINOR_KEYS[plan.key]} minor" if plan.minor else f"{KEYS[plan.key]} major"
         yield dice.pick((f"in {name}", f"key of {name}", name, f"in {name.lower()}"))
 
 
-def _instruments(plan: Plan, dice: _Dice) -> list[str]:
+def _instruments(plan: Plan, dice: Dice) -> list[str]:
     playing = {name for name in (plan.chords, plan.lead) if name}
     if plan.drums is None and plan.bass is None and len(playing) == 1 and dice.chance(0.6):
         (name,) = playing
@@ -209,7 +194,7 @@ def _sentence(
     adjectives: list[str],
     instruments: list[str],
     extras: list[str],
-    dice: _Dice,
+    dice: Dice,
 ) -> str:
     """Return "a sad lofi track with piano and flute, no drums, 80 bpm" and its many relatives."""
     tails = extras + [phrase for phrase in adjectives if phrase.startswith(_TAIL_STARTS)]
@@ -238,32 +223,7 @@ def _sentence(
     return joint.join([text, *dice.shuffled(tails)]) + dice.pick(phrasing.ENDINGS)
 
 
-def _listed(items: list[str], dice: _Dice) -> str:
+def _listed(items: list[str], dice: Dice) -> str:
     if len(items) == 1:
         return items[0]
     return ", ".join(items[:-1]) + dice.pick((" and ", " and ", ", ", " & ", " + ")) + items[-1]
-
-
-def _written(text: str, dice: _Dice) -> str:
-    """Return the text as people type: mostly in lower case, sometimes with an error."""
-    if dice.chance(0.04) and len(text) > 8:
-        text = _mistyped(text, dice)
-    manner = dice.roll()
-    if manner < 0.12:
-        return text[:1].upper() + text[1:]
-    if manner < 0.15:
-        return text.upper()
-    return text.title() if manner < 0.17 else text
-
-
-def _mistyped(text: str, dice: _Dice) -> str:
-    """Return the text with one letter left out, doubled, or swapped with the next."""
-    place = int(dice.roll() * (len(text) - 1))
-    if not text[place : place + 2].isalpha():
-        return text
-    kind = dice.roll()
-    if kind < 0.4:
-        return text[:place] + text[place + 1 :]
-    if kind < 0.7:
-        return text[: place + 1] + text[place:]
-    return text[:place] + text[place + 1] + text[place] + text[place + 2 :]

@@ -6,6 +6,7 @@ modules in training: it takes whole pieces, and says how much each of their code
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,9 @@ from transformers import (
 from training.bank import CODES, Stem
 from training.batches import Batch
 from training.factors import start_from_factors
+
+_SLOWEST = 40
+"""Numbers from here on may be tempos."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ def build_model(
         model.audio_encoder = codec
         # Large enough that the cross-attention has something to say from the first step on.
         nn.init.normal_(model.enc_to_dec_proj.weight, std=2 / sizes.text_hidden**0.5)
+        _order_numbers(model.text_encoder.shared.weight, tokenizer)
         start_from_factors(model.decoder, stems)
     model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
         do_sample=True,
@@ -146,6 +151,20 @@ def held_out(model: LanguageModel, batch: Batch) -> HeldOut:
 def stem_losses(losses: Tensor, batch: Batch) -> Tensor:
     """Return the mean of `losses`, [pieces, stems, frames], of each stem over what counts."""
     return (losses * batch.counted[:, None]).sum((0, 2)) / batch.counted.sum()
+
+
+def _order_numbers(embeddings: Tensor, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Start the embeddings, [pieces, hidden], of numbers such that near tempos are alike.
+
+    They are random Fourier features (Rahimi and Recht, 2007) of the number's logarithm, some as
+    fine as from one beat a minute to the next and some as coarse as from slow to fast.
+    """
+    numbers = {int(word[1:]): piece for word, piece in tokenizer.get_vocab().items() if word[1:].isdigit()}
+    places = torch.tensor([number for number in numbers if number >= _SLOWEST])
+    hidden = embeddings.shape[1]
+    reach = torch.exp(torch.empty(hidden).uniform_(math.log(0.01), math.log(0.5)))
+    angles = places.log()[:, None] * torch.randn(hidden) / reach + 2 * math.pi * torch.rand(hidden)
+    embeddings[[numbers[int(place)] for place in places]] = 2**0.5 * torch.cos(angles)
 
 
 def _delayed(codes: Tensor, start: int) -> Tensor:

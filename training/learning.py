@@ -32,7 +32,7 @@ _AVERAGING = 0.998
 _WITHHELD = 0.12
 """How many captions are withheld, for the unprompted half of guidance."""
 _MINUTES_BETWEEN_SAVES = 2.0
-_HELD_OUT = Shape(32, 250)
+_HELD_OUT = Shape(64, 100)
 _HELD_OUT_SEED = 1_000_003
 
 

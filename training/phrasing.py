@@ -51,6 +51,13 @@ NOISE = phrases(
     "tune, ???, ..., yes, ok, do your thing, clip, sound, melody, loop"
 )
 
+MOODS = phrases(
+    "very {}, so {}, really {}, a bit {}, kind of {}, quite {}, rather {}, {} mood, in a {} mood, "
+    "with a {} mood, with a {} feel, with a {} feeling, that sounds {}, that feels {}, sounds {}, "
+    "feels {}, something {}, {} atmosphere, with a {} vibe, that makes me feel {}, it should be {}, "
+    "it sounds {}, super {}, as {} as it gets, deeply {}"
+)
+"""What people make of the word for a mood."""
 NOUNS = phrases(
     "track, song, music, tune, loop, piece, instrumental, jam, theme, soundtrack, sound, "
     "clip, vibe, vibes, background music, composition, number"

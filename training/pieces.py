@@ -24,13 +24,13 @@ HELD = ("organ", "pad")
 _FADED = 34
 """Frames after which a struck note has faded."""
 _LONGEST_NOTE = 400
-_MAJOR_LOOPS = ((0, 4, 5, 3), (0, 3, 0, 4), (0, 5, 3, 4), (0, 3, 4, 0), (0, 2, 3, 4), (0, 1, 4, 0))
-"""Degrees of the major scale, 0 is I."""
-_MINOR_LOOPS = ((5, 3, 0, 4), (5, 1, 2, 5), (5, 3, 4, 5), (5, 0, 3, 4), (5, 2, 3, 5), (5, 4, 3, 4))
+_MAJOR_LOOPS = ((0, 4, 1, 3), (0, 3, 0, 4), (0, 2, 3, 4), (0, 3, 4, 0), (0, 4, 3, 4), (0, 1, 4, 0))
+"""Degrees of the major scale, 0 is I. The tonic of the relative minor is left to the minor."""
+_MINOR_LOOPS = ((5, 3, 1, 4), (5, 1, 2, 5), (5, 3, 4, 5), (5, 2, 3, 4), (5, 2, 3, 5), (5, 4, 3, 4))
 """The same for the relative minor, whose tonic is vi."""
 _RHYTHMS = (
     ("x-------x-----..", "x-------........", "x-----------....", "x---x-------...."),
-    ("x---x---x-x-x---", "x-x-x---x---....", "x--x--x-x---....", "..x-x-x-x---x-.."),
+    ("x---x---x-x-x---", "x-x-x---x---....", "x--x--x-x---....", "x-x-x-x-x---x-.."),
     ("x-x-xxx-x-x-x-..", "xxx-x-xxx-x-x-x-", "x--xx-x-x--xx-..", "x-xxx-x-xxx-x-.."),
 )
 """A bar of melody, for each energy."""

@@ -38,7 +38,7 @@ STYLES: dict[str, Style] = {
     "lofi": Style(
         (68, 92), ("dusty",), ("electric piano", "piano", "guitar"), ("upright", "electric"),
         ("piano", "bells", "guitar"),
-        ("K.......S.......", "K..h..h.S.h..K..", "k.h.h.hKs.h.hKh."),
+        ("K...h...S...h...", "K..h..h.S.h..K..", "k.h.h.hKs.h.hKh."),
         ("x-------....x---", "x-----x---x-....", "x---..5-x-----8-"),
         ("x---------------", "x-----x---------", "x-------x---x---"),
         minor=0.55, swing=True,
@@ -46,14 +46,14 @@ STYLES: dict[str, Style] = {
     "hip hop": Style(
         (80, 100), ("dusty",), ("piano", "electric piano", "synth"), ("electric", "sub"),
         ("flute", "synth", "piano"),
-        ("K.......S..K....", "k.h.s.hKh.k.s.h.", "k.hKs.h.h.kKs.hg"),
+        ("K...h...S..K....", "k.h.s.hKh.k.s.h.", "k.hKs.h.h.kKs.hg"),
         ("x-------..x-....", "x--x..x---x-....", "x-.x..x-x-.x8-.."),
         ("x-------x-------", "x---..x-....x---", "x-.x..x-x-......"),
         minor=0.65, swing=True,
     ),
     "trap": Style(
         (130, 160), ("trap",), ("pad", "piano", "synth"), ("sub",), ("bells", "flute", "synth"),
-        ("K.......S.......", "k.h.h.h.s.h.hKh.", "khhhh.hhshhhkhhh"),
+        ("K...h.h.S...h.h.", "k.h.h.h.s.h.hKh.", "khhhh.hhshhhkhhh"),
         ("x---------------", "x-----x---------", "x-----x---x---x-"),
         ("x---------------", "x-------x-------", "x---x---x---x---"),
         minor=0.85,
@@ -75,7 +75,7 @@ STYLES: dict[str, Style] = {
     ),
     "synthwave": Style(
         (84, 116), ("electronic",), ("pad", "synth"), ("synth",), ("synth", "bells"),
-        ("K.......S.......", "k.h.s.h.k.h.s.h.", "k.hhs.hKk.hhs.hh"),
+        ("K...h...S...h...", "k.h.s.h.k.h.s.h.", "k.hhs.hKk.hhs.hh"),
         ("x-x-x-x-x-x-x-x-", "xxxxxxxxxxxxxxxx", "x8x8x8x8x8x8x8x8"),
         ("x---------------", "x-------x-------", "x--x--x-x--x--x-"),
         minor=0.7,
@@ -90,7 +90,7 @@ STYLES: dict[str, Style] = {
     ),
     "rock": Style(
         (104, 140), ("acoustic",), ("guitar", "organ"), ("electric",), ("guitar", "synth"),
-        ("K.......S.......", "k.h.s.h.k.h.s.h.", "k.h.s.hKk.k.s.h."),
+        ("K...h...S...h...", "k.h.s.h.k.h.s.h.", "k.h.s.hKk.k.s.h."),
         ("x-x-x-x-x-x-x-x-", "x-x-x-x-x-x-x-5-", "xxxxxxxxxxxxxx55"),
         ("x-------x-------", "x-x-x-x-x-x-x-x-", "x-xxx-xxx-xxx-xx"),
         minor=0.45,
@@ -105,7 +105,7 @@ STYLES: dict[str, Style] = {
     "pop": Style(
         (96, 128), ("acoustic", "electronic"), ("piano", "guitar", "synth", "pad"),
         ("electric", "synth"), ("synth", "piano", "guitar"),
-        ("K.......S.......", "k.h.s.h.k.k.s.h.", "k.h.s.hKk.k.s.O."),
+        ("K...h...S...h...", "k.h.s.h.k.k.s.h.", "k.h.s.hKk.k.s.O."),
         ("x-------x-------", "x---x---x---x---", "x-x-x-x-x-x-x-5-"),
         ("x---------------", "x---x---x---x---", "x--x--x-x--x--x-"),
         minor=0.35,
@@ -121,7 +121,7 @@ STYLES: dict[str, Style] = {
     "funk": Style(
         (96, 116), ("breaks",), ("guitar", "organ", "electric piano"), ("electric",),
         ("guitar", "synth"),
-        ("K.......S..K....", "k.h.s.hgh.k.s.h.", "k.hKs.hghgk.s.hg"),
+        ("K...h...S..K....", "k.h.s.hgh.k.s.h.", "k.hKs.hghgk.s.hg"),
         ("x--x..x-..x-....", "x-.x..x-x.8.x-..", "x.x8.xx.x.8x.x5."),
         ("..x...x...x...x.", "x.x...x.x..x....", ".xx..x.x.xx..x.x"),
         minor=0.5,
@@ -129,7 +129,7 @@ STYLES: dict[str, Style] = {
     "soul": Style(
         (72, 100), ("breaks", "acoustic"), ("electric piano", "organ", "piano"),
         ("electric",), ("guitar", "flute"),
-        ("K.......S.......", "k.h.s.h.h.k.s.h.", "k.hgs.hKh.k.s.hg"),
+        ("K...h...S...h...", "k.h.s.h.h.k.s.h.", "k.hgs.hKh.k.s.hg"),
         ("x-------x-------", "x---..x-x---....", "x--5x-8-x---5-8-"),
         ("x---------------", "x-----x-x-------", "x--x--x---x-x---"),
         minor=0.4, swing=True,
@@ -137,7 +137,7 @@ STYLES: dict[str, Style] = {
     "jazz": Style(
         (110, 168), ("brushes",), ("piano", "guitar", "electric piano"), ("upright",),
         ("piano", "guitar", "flute", "bells"),
-        ("h...h...h...h...", "h...s.h.h...s.h.", "k.h.s.hgh.k.s.h."),
+        ("H...s...H...s...", "h...s.h.h...s.h.", "k.h.s.hgh.k.s.h."),
         ("x-------5-------", "x---5---x---5---", "x---5---8---5-x-"),
         ("x---------------", "x-----x---------", "..x---x-..x---x-"),
         minor=0.5, swing=True,
@@ -145,7 +145,7 @@ STYLES: dict[str, Style] = {
     "blues": Style(
         (64, 104), ("brushes", "acoustic"), ("guitar", "organ", "piano"),
         ("electric", "upright"), ("guitar", "piano"),
-        ("K.......S.......", "k.h.s.h.k.h.s.h.", "k.h.s.hgk.hKs.hg"),
+        ("K...h...S...h...", "k.h.s.h.k.h.s.h.", "k.h.s.hgk.hKs.hg"),
         ("x---x---x---x---", "x---5---8---5---", "x-x-5-5-8-8-5-5-"),
         ("x-------x-------", "x---..x-x---..x-", "x-x-x-x-x-x-x-x-"),
         minor=0.5, swing=True,
@@ -161,7 +161,7 @@ STYLES: dict[str, Style] = {
     "reggae": Style(
         (66, 90), ("acoustic", "latin"), ("organ", "guitar", "piano"), ("electric", "sub"),
         ("synth", "guitar"),
-        ("........K.......", "h.h.h.h.k.h.h.h.", "h.hgh.hgk.hgh.hg"),
+        ("h...h...k...h...", "h.h.h.h.k.h.h.h.", "h.hgh.hgk.hgh.hg"),
         ("x---..x-x---....", "..x-x-..x-5-....", "x-x-..5-x-x-..8-"),
         ("....x.......x...", "....x.......x.x.", "..x...x...x...x."),
         minor=0.4,
@@ -169,7 +169,7 @@ STYLES: dict[str, Style] = {
     "folk": Style(
         (80, 124), ("brushes", "acoustic"), ("guitar",), ("upright",),
         ("violin", "flute", "guitar"),
-        ("K.......K.......", "K...h...K...h...", "k.h.s.h.k.h.s.h."),
+        ("K...h...K...h...", "K...h...S...h...", "k.h.s.h.k.h.s.h."),
         ("x-------5-------", "x---5---x---5---", "x-x-5-5-x-x-5-5-"),
         ("x-------x-------", "x---x-x-x---x-x-", "x-x-x-xxx-x-x-xx"),
         minor=0.4, drums=0.6,
@@ -177,14 +177,14 @@ STYLES: dict[str, Style] = {
     "country": Style(
         (96, 140), ("acoustic",), ("guitar", "piano"), ("electric", "upright"),
         ("violin", "guitar"),
-        ("K.......S.......", "K.s.K.s.K.s.K.s.", "k.shk.shk.shk.sh"),
+        ("K...h...S...h...", "K.s.K.s.K.s.K.s.", "k.shk.shk.shk.sh"),
         ("x---5---x---5---", "x---5---x---5---", "x-x-5-5-x-x-5-5-"),
         ("x-------x-------", "..x-..x-..x-..x-", "..x-.xx-..x-.xx-"),
         minor=0.2,
     ),
     "classical": Style(
         (66, 120), ("brushes",), ("piano", "pad"), ("upright",), ("violin", "flute", "piano"),
-        ("K...............", "K.......K.......", "K...h...K...h.h."),
+        ("K...h...K...h...", "K...h...S...h...", "k...h...s...h.h."),
         ("x---------------", "x-------x-------", "x---x---x---x---"),
         ("x---------------", "x---x---x---x---", "x-x-x-x-x-x-x-x-"),
         minor=0.5, drums=0.08, lead=0.9,
@@ -192,14 +192,14 @@ STYLES: dict[str, Style] = {
     "ambient": Style(
         (60, 84), ("electronic", "dusty"), ("pad", "electric piano"), ("sub",),
         ("bells", "flute", "synth"),
-        ("K...............", "K.......h.......", "K..h....h..h...."),
+        ("K...h...S...h...", "K...h.h.S...h...", "K..hh...S..hh..."),
         ("x---------------", "x---------------", "x-------x-------"),
         ("x---------------", "x---------------", "x-------x-------"),
         minor=0.5, drums=0.25, lead=0.75,
     ),
     "chiptune": Style(
         (120, 172), ("chip",), ("synth",), ("synth",), ("synth",),
-        ("K.......S.......", "k.h.s.h.k.h.s.h.", "khhhshhhkhkhshhh"),
+        ("K...h...S...h...", "k.h.s.h.k.h.s.h.", "khhhshhhkhkhshhh"),
         ("x-x-x-x-x-x-x-x-", "x-8-x-8-x-8-x-8-", "x8x8x8x8x8x8x8x8"),
         ("x-------x-------", "x-x-x-x-x-x-x-x-", "xxxxxxxxxxxxxxxx"),
         minor=0.35, lead=0.95,

@@ -178,17 +178,29 @@ KITS: dict[str, tuple[str, ...]] = {
 }
 ANY_DRUMS = phrases(
     "drums, with drums, drum beat, a drum beat, with a beat, a beat, beats, groovy drums, "
-    "with a drum beat, rhythm section, with percussion, kick and snare, a drum groove"
+    "with a drum beat, rhythm section, with percussion, kick and snare, a drum groove, and drums, "
+    "plus drums, some drums, lots of drums, drums too, add drums, drums: yes, steady drums, "
+    "drum groove, percussive, a kick and a snare, hi-hats, cymbals"
 )
 HEAVY_DRUMS = phrases(
     "heavy drums, hard drums, big drums, loud drums, pounding drums, punchy drums"
 )
 NO_DRUMS = phrases(
-    "no drums, without drums, drumless, beatless, no drum, no percussion, without percussion, "
-    "no beat, without any drums, no drums please, without a beat, without drum, zero drums, "
-    "no drums at all, drums off, remove the drums, drum free, drum-free, percussion-free, "
-    "without beats, minus drums, but no drums, not any drums, don't use drums, no beats, no "
-    "drum kit, not using drums, leave out the drums, free of drums, skip the drums"
+    "no drums, no drums, without drums, drumless, beatless, drums off, drum free, drum-free, "
+    "percussion-free, beat-free, percussionless, a cappella, drums: none, drums: no"
+)
+WITHOUT = phrases(
+    "no, no, no, without, without, without any, zero, not any, minus, minus the, free of, leave out, "
+    "leave out the, remove the, skip, skip the, don't use, don't use any, do not use, mute the, "
+    "turn off the, cut the, exclude, exclude the, excluding, except the, lose the, take out the, "
+    "take away the, but no, and no, but without, absolutely no, with no, has no, there are no, "
+    "please no, avoid, avoid the, not using, can do without, forget the, not a single, stop the"
+)
+"""What comes before THE_DRUMS where there shall be none."""
+THE_DRUMS = phrases(
+    "drums, drums, drums, drums, drum, percussion, beat, beats, drum kit, drum beat, drum track, "
+    "drums at all, drums please, drums and percussion, drums or percussion, percussion at all, "
+    "rhythm section, drum sounds, cymbals or drums, kick or snare, drum set, drums in it"
 )
 NO_CHORDS = phrases("no chords, without chords, no accompaniment, without harmony")
 NO_LEAD = phrases(

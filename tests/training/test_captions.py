@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
-from training import captions, wording
+from training import wording
 from training.captions import caption, words
 from training.choosing import random_plan
 from training.plan import (
@@ -65,6 +65,7 @@ def test_what_excludes_each_other_shares_no_phrase() -> None:
         (wording.CALM, wording.ENERGETIC + wording.UPBEAT),
         (wording.SLOW + wording.VERY_SLOW, wording.FAST + wording.VERY_FAST),
         (wording.NO_DRUMS, wording.ANY_DRUMS + wording.HEAVY_DRUMS),
+        (wording.WITHOUT, ("with", "and", "plus", "some")),
     ]
     for table in (wording.GENRES, wording.CHORDS, wording.LEADS, wording.KITS, wording.BASSES):
         pairs += combinations(table.values(), 2)
@@ -128,8 +129,12 @@ def test_upbeat_is_energetic_and_not_slow() -> None:
 
 
 def test_missing_drums_are_told() -> None:
-    assert share(captions_of(plan(drums=None)), wording.NO_DRUMS) > 0.7
-    assert share(captions_of(plan()), ["no drum", "without drum", "drumless", "beatless"]) == 0
+    without = [
+        *wording.NO_DRUMS,
+        *(f"{no} {drums}" for no in wording.WITHOUT for drums in wording.THE_DRUMS),
+    ]
+    assert share(captions_of(plan(drums=None)), without) > 0.7
+    assert share(captions_of(plan()), without) < 0.001
 
 
 def test_drums_that_are_there_are_told_sometimes() -> None:
@@ -157,24 +162,6 @@ def test_a_few_captions_ask_for_nothing() -> None:
     assert texts["surprise me"] + texts["pizza"] + texts["idk"] + texts["music"] > 0
 
 
-def test_every_word_is_listed() -> None:
-    vocabulary = {word.lower().strip(".,;!()") for word in words()}
-    rng = np.random.default_rng(RNG_SEED)
-    unknown: Counter[str] = Counter()
-    total = 0
-    for _ in range(3000):
-        text = caption(random_plan(rng), rng).lower()
-        for separator in (",", ";", "!", "...", ". ", ":)", "|"):
-            text = text.replace(separator, " ")
-        for word in text.split():
-            total += 1
-            bare = word.strip(".,;!()/&+-").removesuffix("bpm").removeprefix("bpm=").strip("~")
-            if bare and bare not in vocabulary and word not in vocabulary:
-                unknown[bare] += 1
-    # What is left has a typing error.
-    assert sum(unknown.values()) < 0.02 * total, unknown.most_common(20)
-
-
 def test_held_out_prompts_are_no_captions() -> None:
     rng = np.random.default_rng(RNG_SEED)
     texts = {caption(random_plan(rng), rng).lower() for _ in range(20_000)}
@@ -189,10 +176,3 @@ def test_unseen_prompts_hold_a_word_that_no_caption_has() -> None:
         if not prompt.seen:
             typed = prompt.text.lower().replace(",", " ").replace(";", " ").split()
             assert set(typed) - vocabulary, prompt.text
-
-
-def test_block_draws_are_all_used() -> None:
-    dice = captions._Dice(np.random.default_rng(0))
-    draws = [dice.roll() for _ in range(200)]
-    assert len(set(draws)) == 200
-    assert all(0 <= draw < 1 for draw in draws)

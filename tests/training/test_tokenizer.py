@@ -5,7 +5,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from training.tokenizer import build_tokenizer
 
-CAPTIONS = ["A calm lofi beat, 75 bpm", "Fast techno with a dulcimerish lead"]
+CAPTIONS = 30 * ["A calm lofi beat, 75 bpm, no drums", "A happy piano and a Dulcimer"]
 
 
 @pytest.fixture(scope="module")
@@ -21,11 +21,13 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> PreTrainedTokenizerBa
     ("text", "pieces"),
     [
         ("Piano, and DRUMS!", ["▁piano", "▁and", "▁drums"]),
-        ("dulcimerish", ["▁dulcimerish"]),
-        ("lo-fi at 120BPM", ["▁lo", "▁fi", "▁at", "▁120", "▁bpm"]),
-        ("café", ["▁cafe"]),
-        ("drummers", ["▁drummer", "s"]),
-        ("808s", ["▁808", "▁", "s"]),
+        ("lofi - 120BPM", ["▁lofi", "▁120", "▁bpm"]),
+        ("piáno", ["▁piano"]),
+        ("happiness", ["▁happ", "iness"]),
+        ("pianist", ["▁pian", "ist"]),
+        ("dulcimers", ["▁dulcimer", "s"]),
+        ("nodrums", ["▁no", "drums"]),
+        ("75s", ["▁75", "▁", "s"]),
         ("音楽 🎵", []),
     ],
 )
@@ -53,5 +55,7 @@ def test_ids_of_the_special_pieces_are_those_of_t5(tokenizer: PreTrainedTokenize
     assert tokenizer.convert_tokens_to_ids("<unk>") == 2
 
 
-def test_there_are_some_thousand_pieces(tokenizer: PreTrainedTokenizerBase) -> None:
-    assert 2000 < len(tokenizer) < 3500
+def test_rare_words_are_no_pieces() -> None:
+    tokenizer = build_tokenizer([*CAPTIONS, "a zither"])
+    assert "▁dulcimer" in tokenizer.get_vocab()
+    assert "▁zither" not in tokenizer.get_vocab()
