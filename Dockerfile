@@ -1,7 +1,7 @@
 FROM python:3.12-slim
 
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends ffmpeg \
+    && apt-get install --yes --no-install-recommends ffmpeg g++ \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --create-home bot \
     && install --directory --owner=bot /data
@@ -18,6 +18,7 @@ RUN pip install --no-cache-dir --no-deps .
 
 USER bot
 # The model is kept beside the database, so that one volume holds all there is to keep.
-ENV DATA_DIR=/data HF_HOME=/data/models PYTHONUNBUFFERED=1
+# So is the step of the decoder, which the compiler makes for the processor at hand.
+ENV DATA_DIR=/data HF_HOME=/data/models XDG_CACHE_HOME=/data/cache PYTHONUNBUFFERED=1
 VOLUME /data
 ENTRYPOINT ["musicgen-bot"]

@@ -19,10 +19,13 @@ from rich.text import Text
 from musicgen_bot.audio.mp3 import find_ffmpeg
 from musicgen_bot.engine.device import (
     PRECISIONS,
+    QUANTISED,
     choose_device,
     choose_precision,
     describe_device,
     free_memory,
+    instructions,
+    why_not_compiled,
 )
 from musicgen_bot.engine.memory import estimate_memory
 from musicgen_bot.engine.model_files import fetch_config, is_cached
@@ -118,14 +121,25 @@ def _model(setup: Setup) -> Iterator[Finding]:
         text = f"{setup.model}, will be downloaded at the first start (about {size:.1f} GiB)"
         yield Finding(Level.NOTICE, "Model", text)
     device = choose_device(setup.device)
-    used = choose_precision(setup.precision, device)
+    used = choose_precision(setup.precision, device, config.decoder)
     free = free_memory(device)
-    for precision in PRECISIONS:
+    obstacle = why_not_compiled(config.decoder) if device.type == "cpu" else "of a GPU"
+    if device.type == "cpu":
+        yield _step(obstacle)
+    for precision in (*PRECISIONS, *(() if obstacle else QUANTISED)):
         need = estimate_memory(config, precision, setup.slots, setup.seconds)
         text = (
             f"{setup.slots} clips of {setup.seconds:g} s at once need about {need / GIB:.1f} GiB: "
         )
         yield _verdict(precision, text, fits=need <= free, used=precision == used)
+
+
+def _step(obstacle: str) -> Finding:
+    """Tell whether the step is compiled, on which int8 and int4 rest."""
+    if obstacle:
+        advice = "int8 and int4, which are several times as fast, need that"
+        return Finding(Level.NOTICE, "Step", f"not compiled, because {obstacle}; {advice}")
+    return Finding(Level.GOOD, "Step", f"compiled for this processor ({instructions()})")
 
 
 def _verdict(precision: str, text: str, *, fits: bool, used: bool) -> Finding:

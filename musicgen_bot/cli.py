@@ -1,4 +1,4 @@
-"""The commands: run the bot (the default), make a clip on the terminal, check this machine.
+"""The commands: run the bot (the default), make a clip, check this machine, measure its speed.
 
 Whatever takes long to import (torch, discord) is imported by the command that needs it, so that
 `--help` answers at once.
@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -36,8 +37,23 @@ Device = Annotated[
     str | None, typer.Option(help="auto, cpu, cuda, cuda:N or mps.", show_default=False)
 ]
 Precision = Annotated[
-    str | None, typer.Option(help="auto, fp32, bf16 or fp16.", show_default=False)
+    str | None, typer.Option(help="auto, fp32, bf16, fp16, int8 or int4.", show_default=False)
 ]
+
+
+class Shape(StrEnum):
+    """Sizes of the models that there are."""
+
+    SMALL = "small"
+    MEDIUM = "medium"
+    LARGE = "large"
+    STEREO_SMALL = "stereo-small"
+
+
+class Rival(StrEnum):
+    """What our engine is compared with."""
+
+    TRANSFORMERS = "transformers"
 
 
 def main() -> None:
@@ -50,6 +66,7 @@ def main() -> None:
     commands.callback(invoke_without_command=True)(run)
     commands.command()(generate)
     commands.command()(check)
+    commands.command()(bench)
     commands(prog_name=Path(sys.argv[0]).name)
 
 
@@ -124,6 +141,40 @@ def check(model: Model = None, device: Device = None, precision: Precision = Non
         )
         could_start = check_host(Console(highlight=False), setup)
     raise typer.Exit(0 if could_start else 1)
+
+
+def bench(
+    shape: Annotated[Shape, typer.Option(help="The model's sizes.")] = Shape.SMALL,
+    device: Device = None,
+    precision: Annotated[
+        list[str] | None,
+        typer.Option(help="What to measure; can be given several times.", show_default="auto"),
+    ] = None,
+    compare: Annotated[
+        Rival | None, typer.Option(help="Measure that beside it.", show_default=False)
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on the last line.")
+    ] = False,
+) -> None:
+    """Measure how fast this machine makes music, with random weights."""
+    from musicgen_bot import bench as benchmark
+
+    with _errors_told():
+        settings = _settings(None, device, None)
+        set_up_logging("ERROR")
+        console = Console(highlight=False)
+        report = benchmark.bench(
+            console,
+            shape.value,
+            settings.musicgen_device,
+            precision or ["auto"],
+            compare=compare is not None,
+        )
+        console.print(benchmark.as_table(report))
+        console.print(benchmark.limit_line(report), soft_wrap=True)
+        if as_json:
+            typer.echo(benchmark.as_json(report))
 
 
 def _settings(model: str | None, device: str | None, precision: str | None) -> Settings:

@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from musicgen_bot.errors import ConfigError
 
-Precision = Literal["auto", "fp32", "bf16", "fp16"]
+Precision = Literal["auto", "fp32", "bf16", "fp16", "int8", "int4"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
@@ -28,7 +28,7 @@ class Settings(BaseSettings):
     musicgen_max_batch: Annotated[int, Field(ge=1, le=64)] = 4
     data_dir: Path = Path("data")
     log_level: LogLevel = "INFO"
-    limit_clip_seconds: Annotated[float, Field(ge=1, le=30)] = 30
+    limit_clip_seconds: Annotated[float, Field(ge=1, le=300)] = 30
     limit_cooldown_seconds: Annotated[float, Field(ge=0, le=86_400)] = 10
     limit_waiting_per_user: Annotated[int, Field(ge=1)] = 3
     limit_waiting_per_guild: Annotated[int, Field(ge=1)] = 20

@@ -41,7 +41,7 @@ def test_where_all_is_well_the_bot_can_start_and_nothing_is_left_behind(tmp_path
 def test_each_precision_is_told_with_its_memory_and_the_used_one_is_named(tmp_path: Path) -> None:
     _, text = checked(tmp_path, precision="bf16")
     lines = {line.split()[1]: line for line in text.splitlines() if "clips of 30 s" in line}
-    assert set(lines) == {"fp32", "bf16", "fp16"}
+    assert set(lines) == {"fp32", "bf16", "fp16", "int8", "int4"}
     assert "this one is used" in lines["bf16"]
     assert "this one is used" not in lines["fp32"]
 

@@ -25,8 +25,9 @@ MAY_IMPORT = {
     "ui": {"jobs", *BOTTOM},
     "cogs": {"ui", "jobs", *BOTTOM},
     "check": {"engine", *BOTTOM},
+    "bench": {"engine"},
     "app": {"__version__", "cogs", "ui", "jobs", "backends", "engine", "config", *BOTTOM},
-    "cli": {"app", "check", "config", "logs", *BOTTOM},
+    "cli": {"app", "bench", "check", "config", "logs", *BOTTOM},
 }
 ROOMS = {
     "discord": {"cogs", "ui", "app"},

@@ -7,7 +7,7 @@ sentence, and often with words that mean nothing to the model. What it is typed 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 

@@ -16,7 +16,7 @@ from training.styles import STYLES
 TOLERANCE = 0.04
 """By how much a tempo may differ."""
 _OFTEN = 0.1
-"""Share of the frames in which drums sound, where there are drums; the sparsest composed have it."""
+"""Share of the frames in which drums sound, where there are drums; all that is composed has it."""
 _USUALLY_DRUMS = 0.7
 
 Judge = Callable[[Prompt, Heard], bool | None]

@@ -159,7 +159,9 @@ def _order_numbers(embeddings: Tensor, tokenizer: PreTrainedTokenizerBase) -> No
     They are random Fourier features (Rahimi and Recht, 2007) of the number's logarithm, some as
     fine as from one beat a minute to the next and some as coarse as from slow to fast.
     """
-    numbers = {int(word[1:]): piece for word, piece in tokenizer.get_vocab().items() if word[1:].isdigit()}
+    numbers = {
+        int(word[1:]): piece for word, piece in tokenizer.get_vocab().items() if word[1:].isdigit()
+    }
     places = torch.tensor([number for number in numbers if number >= _SLOWEST])
     hidden = embeddings.shape[1]
     reach = torch.exp(torch.empty(hidden).uniform_(math.log(0.01), math.log(0.5)))

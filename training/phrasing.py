@@ -54,8 +54,8 @@ NOISE = phrases(
 MOODS = phrases(
     "very {}, so {}, really {}, a bit {}, kind of {}, quite {}, rather {}, {} mood, in a {} mood, "
     "with a {} mood, with a {} feel, with a {} feeling, that sounds {}, that feels {}, sounds {}, "
-    "feels {}, something {}, {} atmosphere, with a {} vibe, that makes me feel {}, it should be {}, "
-    "it sounds {}, super {}, as {} as it gets, deeply {}"
+    "feels {}, something {}, {} atmosphere, with a {} vibe, that makes me feel {}, it should be "
+    "{}, it sounds {}, super {}, as {} as it gets, deeply {}"
 )
 """What people make of the word for a mood."""
 NOUNS = phrases(

@@ -12,11 +12,13 @@ from training.wording import phrases
 _SHORTEST = 4
 """Letters of the shortest word that is changed: an error in "no" would turn the meaning around."""
 _VOWELS = "aeiouy"
-_ENDINGS = phrases("s, s, y, y, ish, like, er, er, est, ist, ness, ly, ed, ing, z, esque, style, ie")
+_ENDINGS = phrases(
+    "s, s, y, y, ish, like, er, er, est, ist, ness, ly, ed, ing, z, esque, style, ie"
+)
 _FILLERS = phrases(
     "the, a, of, and, to, like, it, is, my, for, you, that, this, some, really, very, please, so, "
-    "i, we, all, one, when, where, what, who, then, there, here, now, old, new, big, small, little, "
-    "first, last, day, night, time, world, people, man, woman, kids, work, life, life, "
+    "i, we, all, one, when, where, what, who, then, there, here, now, old, new, big, small, "
+    "little, first, last, day, night, time, world, people, man, woman, kids, work, life, life, "
     "way, thing, things, stuff, kind, sort, bit, lot, more, most, much, many, other, same, every, "
     "each, from, by, on, at, in, into, over, under, about, after, before, through, "
     "between, as, if, because, while, until, but, or, also, too, just, only, even, still, again, "

@@ -34,10 +34,9 @@ _SHORTEST_STEM, _SHORTEST_INNER = 3, 4
 _ENDINGS = """
 able al an ance ary ate ed en er ers es esque est ette ey ful ian ic ical ie ies iest ily iness ing
 ion ious ish ism ist ists ity ive ized less like ly man men ment ness oid or ous out ship some ster
-style th tion ty ward wise
-bed ber bing by ged ger ging gy med mer ming my ned ner ning ny ped per ping py ted ter ting d n r
-s t y z
-""".split()
+style th tion ty ward wise bed ber bing by ged ger ging gy med mer ming my ned ner ning ny ped per
+ping py ted ter ting d n r s t y z
+"""
 
 
 def build_tokenizer(captions: Iterable[str]) -> PreTrainedTokenizerFast:
@@ -83,7 +82,7 @@ def _pieces(captions: Iterable[str]) -> list[tuple[str, float]]:
     for word in words:
         for stem in _stems(word):
             scores.setdefault(f"▁{stem}", _STEM)
-    for inner in (*_ENDINGS, *(word for word in words if len(word) >= _SHORTEST_INNER)):
+    for inner in (*_ENDINGS.split(), *(word for word in words if len(word) >= _SHORTEST_INNER)):
         scores.setdefault(inner, _INNER)
     for pair in map("".join, product(ascii_lowercase, repeat=2)):
         scores.setdefault(pair, _PAIR)
@@ -95,5 +94,5 @@ def _pieces(captions: Iterable[str]) -> list[tuple[str, float]]:
 def _stems(word: str) -> Iterator[str]:
     """Yield what is left of a word without its last letters or without its ending."""
     lengths = {len(word) - cut for cut in (1, 2) if len(word) >= 4 + cut}
-    lengths |= {len(word) - len(ending) for ending in _ENDINGS if word.endswith(ending)}
+    lengths |= {len(word) - len(ending) for ending in _ENDINGS.split() if word.endswith(ending)}
     yield from (word[:length] for length in sorted(lengths) if length >= _SHORTEST_STEM)

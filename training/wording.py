@@ -190,11 +190,12 @@ NO_DRUMS = phrases(
     "percussion-free, beat-free, percussionless, a cappella, drums: none, drums: no"
 )
 WITHOUT = phrases(
-    "no, no, no, without, without, without any, zero, not any, minus, minus the, free of, leave out, "
-    "leave out the, remove the, skip, skip the, don't use, don't use any, do not use, mute the, "
-    "turn off the, cut the, exclude, exclude the, excluding, except the, lose the, take out the, "
-    "take away the, but no, and no, but without, absolutely no, with no, has no, there are no, "
-    "please no, avoid, avoid the, not using, can do without, forget the, not a single, stop the"
+    "no, no, no, without, without, without any, zero, not any, minus, minus the, free of, leave "
+    "out, leave out the, remove the, skip, skip the, don't use, don't use any, do not use, mute "
+    "the, turn off the, cut the, exclude, exclude the, excluding, except the, lose the, take out "
+    "the, take away the, but no, and no, but without, absolutely no, with no, has no, there are "
+    "no, please no, avoid, avoid the, not using, can do without, forget the, not a single, stop "
+    "the"
 )
 """What comes before THE_DRUMS where there shall be none."""
 THE_DRUMS = phrases(

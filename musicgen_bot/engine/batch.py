@@ -8,15 +8,16 @@ and writes each clip's delayed codes in place, each clip at its own position.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from musicgen_bot.engine.cache import KeyValueCache
-from musicgen_bot.engine.decoder import Decoder
 from musicgen_bot.engine.delay import UNKNOWN
 from musicgen_bot.engine.layout import Layout, Track, lay_out, prompt_room, rounded_up, rows_of
 from musicgen_bot.engine.sampling import draw, gumbel_noise
+from musicgen_bot.engine.weights import DecoderSizes, DecoderWeights
 
 LENGTH_UNIT = 128
 """Self-attention looks at a multiple of this many positions, so that shapes repeat."""
@@ -24,12 +25,37 @@ _MOST_STEPS = 32
 """Steps that noise is made for at once; bounds its memory."""
 
 
+class AnyDecoder(Protocol):
+    """What `decoder.Decoder` and `native.decoder.NativeDecoder` have in common."""
+
+    sizes: DecoderSizes
+    device: torch.device
+    dtype: torch.dtype
+    """Of keys and values."""
+    start: int
+    weights: DecoderWeights[Any]
+
+    def prompt_keys_values(self, context: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Return the cross-attention's keys and values of a prompt."""
+
+    def step(
+        self,
+        codes: Tensor,
+        positions: Tensor,
+        cache: KeyValueCache,
+        length: int,
+        prompts: KeyValueCache,
+        prompt_mask: Tensor,
+    ) -> Tensor:
+        """Return the logits of the next codes."""
+
+
 class Batch:
     """The clips in the making, and the memory they need."""
 
-    def __init__(self, decoder: Decoder) -> None:
-        self._decoder = decoder
-        self._cache = KeyValueCache(decoder.sizes, decoder.dtype, decoder.device)
+    def __init__(self, decoder: AnyDecoder) -> None:
+        self.decoder = decoder
+        self.cache = KeyValueCache(decoder.sizes, decoder.dtype, decoder.device)
         self._prompts = KeyValueCache(decoder.sizes, decoder.dtype, decoder.device)
         self._layout: Layout | None = None
         self.tracks: list[Track] = []
@@ -38,15 +64,15 @@ class Batch:
         """Drop every clip."""
         self.tracks = []
         self._layout = None
-        self._cache.clear()
+        self.cache.clear()
         self._prompts.clear()
 
-    def join(self, track: Track, context: Tensor | None) -> None:
-        """Take a clip in; `context` is its encoded prompt, [tokens, hidden]."""
+    def join(self, track: Track) -> None:
+        """Take a clip in."""
         self._arrange([*self.tracks, track])
-        if context is not None:
+        if track.context is not None:
             row = rows_of(self.tracks).index((track.ticket, True))
-            pairs = self._decoder.prompt_keys_values(context.to(self._decoder.dtype))
+            pairs = self.decoder.prompt_keys_values(track.context.to(self.decoder.dtype))
             self._prompts.fill(row, pairs)
 
     def leave(self, tickets: Iterable[int]) -> None:
@@ -78,14 +104,20 @@ class Batch:
         self.leave(track.ticket for track in finished)
         return steps, finished
 
+    def pattern(self, track: Track) -> Tensor:
+        """Return the delayed codes of a clip so far, int64 [codebooks, steps + 1]."""
+        if self._layout is None or track not in self.tracks:
+            return track.window.pattern
+        return self._layout.codes[self.tracks.index(track), :, : track.steps + 1].cpu()
+
     def _step(self, layout: Layout, noise: Tensor, length: int) -> None:
         """Advance every clip by one step; `noise` is [clips, codebooks, vocabulary]."""
         here = layout.positions.view(-1, 1, 1).expand(-1, layout.codes.shape[1], 1)
         codes = layout.codes.gather(2, here).squeeze(2)
-        logits = self._decoder.step(
+        logits = self.decoder.step(
             codes.index_select(0, layout.clip_of_row),
             layout.positions.index_select(0, layout.clip_of_row),
-            self._cache,
+            self.cache,
             length,
             self._prompts,
             layout.prompt_mask,
@@ -105,7 +137,7 @@ class Batch:
 
         That of a greedy clip is zero, so that among equals the first code wins, as in an argmax.
         """
-        sizes = self._decoder.sizes
+        sizes = self.decoder.sizes
         shape = (steps, sizes.codebooks, sizes.vocabulary)
         noise = [
             torch.zeros(shape)
@@ -113,7 +145,7 @@ class Batch:
             else gumbel_noise(track.generator, *shape)
             for track in self.tracks
         ]
-        return torch.stack(noise, dim=1).to(self._decoder.device)
+        return torch.stack(noise, dim=1).to(self.decoder.device)
 
     def _arrange(self, tracks: Sequence[Track]) -> None:
         """Make `tracks` the clips of the batch, and keep what those that stay have come to."""
@@ -127,13 +159,11 @@ class Batch:
         sources = [places.get(row) for row in after]
         prompted = sum(track.prompted for track in tracks)
         room = rounded_up(max(track.steps for track in tracks), LENGTH_UNIT)
-        self._cache.rearrange(sources, room)
+        self.cache.rearrange(sources, room)
         self._prompts.rearrange(sources[:prompted], prompt_room(tracks))
-        self._layout = lay_out(
-            tracks, self._decoder.sizes, self._decoder.dtype, self._decoder.device
-        )
+        self._layout = lay_out(tracks, self.decoder.sizes, self.decoder.dtype, self.decoder.device)
 
     def _read_codes(self) -> None:
         if self._layout is not None:
             for track, codes in zip(self.tracks, self._layout.codes.cpu(), strict=True):
-                track.pattern = codes[:, : track.steps + 1].clone()
+                track.window.pattern = codes[:, : track.steps + 1].clone()

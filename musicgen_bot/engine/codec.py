@@ -1,7 +1,11 @@
-"""EnCodec's second half: from codes to sound.
+"""EnCodec's second half: from codes to sound, a window at a time.
 
 The first half (sound to codes) is dropped, weight_norm is folded into plain weights, and it runs
 in fp32 whatever the decoder's precision: it is needed once a clip, and is what one hears.
+
+A clip is decoded in windows, while the rest of it is still being made: what is heard is the same,
+and the memory it takes does not grow with the clip. That is possible because the layers after the
+LSTM look no further than a frame or two to either side, and the LSTM itself only looks back.
 """
 
 from __future__ import annotations
@@ -10,10 +14,16 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
 from torch.nn.utils import parametrize
 from transformers import EncodecModel
 
 from musicgen_bot.engine.weights import own_copy
+
+WINDOW = 100
+"""Frames that are decoded at once."""
+_SIGHT = 4
+"""Frames to either side that the layers after the LSTM are given; they look at fewer than 2."""
 
 
 class Codec:
@@ -22,9 +32,16 @@ class Codec:
     def __init__(self, model: EncodecModel, channels: int, device: torch.device) -> None:
         _fold_weight_norm(model.decoder)
         self._quantizer: Any = own_copy(model.quantizer, device)
-        self._decoder = own_copy(model.decoder, device)
+        decoder: Any = own_copy(model.decoder, device)
+        if device.type == "cpu":
+            _replace_transposed(decoder)
+        self._first, recurrent, *rest = decoder.layers
+        self._lstm = recurrent.lstm
+        self._last = nn.Sequential(*rest)
         self._channels = channels
         self._device = device
+        self.look = int(self._first.padding_total)
+        """Frames that the first layer looks to either side, at most."""
         self.sample_rate: int = model.config.sampling_rate
         self.frame_rate: int = model.config.frame_rate
 
@@ -34,12 +51,125 @@ class Codec:
         A frame gives sample_rate / frame_rate samples. Left and right of a stereo clip are two mono
         sounds whose codebooks are interleaved.
         """
+        stream = SoundStream(self)
+        frames = codes.shape[1]
+        ends = (*range(WINDOW, frames, WINDOW), frames)
+        for end in ends:
+            stream.feed(codes[:, :end], complete=end == frames)
+        return stream.sound()
+
+    def latents(self, codes: Tensor) -> Tensor:
+        """Return what codes stand for, [channels, dimensions, frames]."""
         codebooks, frames = codes.shape
-        channels = codes.to(self._device).reshape(
-            codebooks // self._channels, self._channels, frames
+        split = codes.to(self._device).reshape(codebooks // self._channels, self._channels, frames)
+        latents: Tensor = self._quantizer.decode(split)
+        return latents
+
+    def recurrent(
+        self, latents: Tensor, start: int, end: int, state: Any
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Return the frames `start` to `end` of the LSTM's output, and its state after them.
+
+        `latents` are those of all frames so far, `state` is that after frame `start` - 1, or None.
+        """
+        first = max(0, start - self.look)
+        seen = latents[..., first : end + self.look]
+        inputs = self._first(seen)[..., start - first : end - first].permute(2, 0, 1)
+        outputs, state = self._lstm(inputs, state)
+        return (outputs + inputs).permute(1, 2, 0), state
+
+    def samples(self, features: Tensor, start: int, end: int) -> Tensor:
+        """Return the sound of frames `start` to `end` of the LSTM's output, [channels, samples].
+
+        `features` has the frames around them as well.
+        """
+        sound: Tensor = self._last(features)
+        hop = self.sample_rate // self.frame_rate
+        return sound.squeeze(1)[:, start * hop : end * hop].clamp(-1, 1)
+
+
+class SoundStream:
+    """The sound of one clip, as far as it is decoded."""
+
+    def __init__(self, codec: Codec) -> None:
+        self.frames = 0
+        """Frames that are decoded."""
+        self._codec = codec
+        self._state: tuple[Tensor, Tensor] | None = None
+        self._features: Tensor | None = None
+        """The LSTM's output from frame `_from` on."""
+        self._from = 0
+        self._passed = 0
+        """Frames that have passed the LSTM."""
+        self._parts: list[Tensor] = []
+
+    def feed(self, codes: Tensor, *, complete: bool) -> None:
+        """Decode as far as the codes of the clip so far allow, int64 [codebooks, frames].
+
+        `complete` tells that these are all of them.
+        """
+        codec = self._codec
+        known = codes.shape[1]
+        first = max(0, self._passed - codec.look)
+        passed = known if complete else max(self._passed, known - codec.look)
+        if passed == self._passed:
+            return
+        features, self._state = codec.recurrent(
+            codec.latents(codes[:, first:]), self._passed - first, passed - first, self._state
         )
-        sound: Tensor = self._decoder(self._quantizer.decode(channels))
-        return sound.squeeze(1).clamp(-1, 1)
+        self._passed = passed
+        if self._features is not None:
+            features = torch.cat([self._features, features], dim=2)
+        end = passed if complete else max(self.frames, passed - _SIGHT)
+        sound = codec.samples(features, self.frames - self._from, end - self._from)
+        self._parts.append(sound.cpu())
+        self.frames = end
+        start = max(0, end - _SIGHT)
+        self._features = features[..., start - self._from :]
+        self._from = start
+
+    def sound(self) -> Tensor:
+        """Return all that is decoded, float32 [channels, samples]."""
+        return torch.cat(self._parts, dim=1)
+
+
+class _Upsampling(nn.Module):
+    """A transposed convolution whose kernel is twice its stride, as a plain one.
+
+    Each input frame and the one before it make `stride` outputs, so a plain convolution of two taps
+    with `stride` times as many channels does the same, and PyTorch's CPU kernels are up to ten
+    times faster at that.
+    """
+
+    def __init__(self, old: Any) -> None:
+        super().__init__()
+        weight = old.conv.weight  # [in, out, 2 * stride]
+        inputs, outputs, self._stride = weight.shape[0], weight.shape[1], old.conv.stride[0]
+        taps = torch.stack([weight[..., self._stride :], weight[..., : self._stride]], dim=3)
+        taps = taps.permute(1, 2, 0, 3).reshape(outputs * self._stride, inputs, 2)
+        bias = old.conv.bias.repeat_interleave(self._stride)
+        self._conv = nn.Conv1d(inputs, outputs * self._stride, 2, padding=1)
+        self._conv.weight = nn.Parameter(taps.contiguous(), requires_grad=False)
+        self._conv.bias = nn.Parameter(bias, requires_grad=False)
+        # What EnCodec cuts off.
+        self._right = self._stride if old.causal else self._stride // 2
+        self._left = self._stride - self._right
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self._conv(x).unflatten(1, (-1, self._stride)).transpose(2, 3).flatten(2)
+        return F.pad(y, (-self._left, -self._right))
+
+
+def _replace_transposed(decoder: Any) -> None:
+    for number, layer in enumerate(decoder.layers):
+        conv = getattr(layer, "conv", None)
+        if (
+            isinstance(conv, nn.ConvTranspose1d)
+            and conv.kernel_size[0] == 2 * conv.stride[0]
+            and layer.norm_type == "weight_norm"
+            and layer.trim_right_ratio == 1
+        ):
+            decoder.layers[number] = _Upsampling(layer)
 
 
 def _fold_weight_norm(module: nn.Module) -> None:

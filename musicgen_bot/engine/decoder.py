@@ -22,7 +22,7 @@ from musicgen_bot.engine.weights import DecoderWeights, Layer, Norm
 class Decoder:
     """The decoder's weights and what is computed with them; it keeps no state between steps."""
 
-    def __init__(self, weights: DecoderWeights) -> None:
+    def __init__(self, weights: DecoderWeights[Tensor]) -> None:
         self.weights = weights
         self.sizes = weights.sizes
         self.device = weights.embedding.device
@@ -82,7 +82,13 @@ class Decoder:
         return logits.view(-1, self.sizes.codebooks, self.sizes.vocabulary)
 
     def _self_attention(
-        self, layer: Layer, x: Tensor, here: Tensor, keys: Tensor, values: Tensor, mask: Tensor
+        self,
+        layer: Layer[Tensor],
+        x: Tensor,
+        here: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        mask: Tensor,
     ) -> Tensor:
         rows, heads, head_dim = len(x), self.sizes.heads, self.sizes.head_dim
         length = mask.shape[-1]
@@ -99,7 +105,7 @@ class Decoder:
         return _linear(attended.reshape(rows, self.sizes.hidden), layer.self_out)
 
     def _cross_attention(
-        self, layer: Layer, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor
+        self, layer: Layer[Tensor], x: Tensor, keys: Tensor, values: Tensor, mask: Tensor
     ) -> Tensor:
         rows, heads, head_dim = len(x), self.sizes.heads, self.sizes.head_dim
         query = _linear(_normed(x, layer.cross_norm), layer.cross_query)
@@ -108,7 +114,7 @@ class Decoder:
         )
         return _linear(attended.reshape(rows, self.sizes.hidden), layer.cross_out)
 
-    def _feed_forward(self, layer: Layer, x: Tensor) -> Tensor:
+    def _feed_forward(self, layer: Layer[Tensor], x: Tensor) -> Tensor:
         raised = self.weights.activation(_linear(_normed(x, layer.ffn_norm), layer.ffn_up))
         return _linear(raised, layer.ffn_down)
 

@@ -6,12 +6,17 @@ import ctypes
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 
+from musicgen_bot.engine.native.build import CannotBuild, library
+from musicgen_bot.engine.native.packing import fits
 from musicgen_bot.errors import ModelError
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+QUANTISED = {"int8": 8, "int4": 4}
+"""Bits of a weight; only on a CPU, and only by the compiled step."""
 _OUT_OF_MEMORY_TEXTS = ("out of memory", "not enough memory", "can't allocate memory")
 
 
@@ -49,19 +54,48 @@ def _best_device() -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def choose_precision(name: str, device: torch.device) -> str:
-    """Return the name of the decoder's precision.
+def choose_precision(name: str, device: torch.device, decoder: Any) -> str:
+    """Return the name of the precision of a decoder with the configuration `decoder`.
 
-    auto is fp32 on a CPU, where only fp32 keeps a clip the same whatever it shares a batch with,
-    and fp16 on a GPU. Raises ModelError for an unknown one.
+    auto is int8 on a CPU for which the step can be compiled and fp32 on any other, since only these
+    keep a clip the same whatever it shares a batch with; on a GPU it is fp16. Raises ModelError for
+    an unknown one, and for one that is not to be had here.
     """
     if name == "auto":
-        return "fp32" if device.type == "cpu" else "fp16"
-    if name not in PRECISIONS:
+        if device.type != "cpu":
+            return "fp16"
+        return "fp32" if why_not_compiled(decoder) else "int8"
+    if name not in PRECISIONS and name not in QUANTISED:
         raise ModelError(
-            f"There is no precision called {name!r}; choose auto, {', '.join(PRECISIONS)}."
+            f"There is no precision called {name!r}; choose auto, {', '.join(PRECISIONS)}, "
+            f"{', '.join(QUANTISED)}."
         )
+    if name in QUANTISED:
+        obstacle = why_not_compiled(decoder) if device.type == "cpu" else f"{device} is no CPU"
+        if obstacle:
+            raise ModelError(f"The precision {name} is not to be had here, because {obstacle}.")
     return name
+
+
+def why_not_compiled(decoder: Any) -> str:
+    """Return why the step cannot be compiled for this processor and such a decoder, or nothing."""
+    if not fits(decoder):
+        return "the model has sizes that it is not made for"
+    try:
+        library()
+    except CannotBuild as obstacle:
+        return str(obstacle)
+    return ""
+
+
+def instructions() -> str:
+    """Return what the compiled step multiplies bytes with on this processor."""
+    text = Path("/proc/cpuinfo").read_text(encoding="utf-8") if sys.platform == "linux" else ""
+    if "avx512_vnni" in text:
+        return "AVX-512 VNNI"
+    if "avx_vnni" in text:
+        return "AVX VNNI"
+    return "AVX2" if "avx2" in text else "no instructions of its own for it"
 
 
 def is_out_of_memory(error: BaseException) -> bool:

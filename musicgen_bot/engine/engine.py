@@ -18,18 +18,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from musicgen_bot.engine.batch import Batch
-from musicgen_bot.engine.codec import Codec
-from musicgen_bot.engine.decoder import Decoder
+from musicgen_bot.engine.batch import AnyDecoder, Batch
+from musicgen_bot.engine.codec import WINDOW, Codec, SoundStream
 from musicgen_bot.engine.delay import delayed, lag, undelayed
 from musicgen_bot.engine.device import is_out_of_memory, release_memory
-from musicgen_bot.engine.layout import Track
+from musicgen_bot.engine.layout import Track, Window
 from musicgen_bot.engine.text import TextEncoder
 from musicgen_bot.errors import InvalidRequest, OutOfMemory
 from musicgen_bot.generation import MAX_SEED, Clip, Codes, GenerationRequest, Progress, Samples
 
-MAX_SECONDS = 30.0
+WINDOW_SECONDS = 30.0
 """Length that MusicGen was trained on; all its checkpoints share it."""
+KEPT_SECONDS = 12.0
+"""What stays in sight when the window of a longer clip moves on, as in audiocraft."""
+MAX_SECONDS = 300.0
 _SLICE = 50
 
 
@@ -52,7 +54,7 @@ class Engine:
         licence: str,
         precision: str,
         text: TextEncoder,
-        decoder: Decoder,
+        decoder: AnyDecoder,
         codec: Codec,
     ) -> None:
         self.model = model
@@ -67,7 +69,7 @@ class Engine:
         self._text = text
         self._decoder = decoder
         self._codec = codec
-        self._batch = Batch(decoder)
+        self.batch = Batch(decoder)
         self._undecoded: deque[Track] = deque()
         self._tickets = itertools.count(1)
 
@@ -102,32 +104,41 @@ class Engine:
             track = Track(
                 ticket=next(self._tickets),
                 request=request,
-                pattern=delayed(self._known(request), frames, self.channels, self._decoder.start),
-                prompt_tokens=0 if context is None else len(context),
+                frames=frames,
+                window=self._window(self._known(request), frames),
+                context=context,
                 generator=torch.Generator().manual_seed(seed),
+                stream=SoundStream(self._codec),
             )
-            self._batch.join(track, context)
+            self.batch.join(track)
         return track.ticket
 
     @torch.inference_mode()
     def step(self, frames: int) -> StepResult:
         """Advance every clip by `frames` steps of the decoder, or fewer where it is finished.
 
-        At most one finished clip is turned into sound, which takes a while; others wait for the
-        next calls, and are reported as complete until then. Raises OutOfMemory, after which the
-        engine holds no clip at all and can be used again.
+        A window of one clip's codes is turned into sound, too: of a clip that has all its codes, or
+        else of the one with the most to decode. A clip whose last window waits for the next calls
+        is reported as complete until then. Raises OutOfMemory, after which the engine holds no clip
+        at all and can be used again.
         """
         finished: dict[int, Clip] = {}
         with self._memory_guard():
-            while frames > 0 and self._batch.tracks:
-                made, done = self._batch.run(frames)
+            while frames > 0 and self.batch.tracks:
+                made, done = self.batch.run(frames)
                 frames -= made
-                self._undecoded.extend(done)
+                for track in done:
+                    self._move_on(track)
             if self._undecoded:
                 track = self._undecoded[0]
-                finished[track.ticket] = self._clip(track)
-                self._undecoded.popleft()
-        waiting = (*self._batch.tracks, *self._undecoded)
+                if self._decode(track, track.frames):
+                    finished[track.ticket] = self._clip(track)
+                    self._undecoded.popleft()
+            elif self.batch.tracks:
+                track = max(self.batch.tracks, key=self._waiting)
+                if self._waiting(track) >= WINDOW:
+                    self._decode(track, self._complete(track))
+        waiting = (*self.batch.tracks, *self._undecoded)
         return StepResult({track.ticket: self._progress(track) for track in waiting}, finished)
 
     @torch.inference_mode()
@@ -137,7 +148,7 @@ class Engine:
         Raises OutOfMemory as `step` in the rare case that there is no room to move the others.
         """
         with self._memory_guard():
-            self._batch.leave([ticket])
+            self.batch.leave([ticket])
         self._undecoded = deque(track for track in self._undecoded if track.ticket != ticket)
 
     @torch.inference_mode()
@@ -148,7 +159,8 @@ class Engine:
         """
         self._check_codes(codes)
         with self._memory_guard():
-            return self._sound(torch.from_numpy(codes.astype(np.int64)))
+            sound = self._codec.decode(torch.from_numpy(codes.astype(np.int64)))
+            return sound.numpy()
 
     def _checked_frames(self, request: GenerationRequest) -> int:
         """Return the length of a request in frames; raises InvalidRequest if it cannot be made."""
@@ -191,25 +203,62 @@ class Engine:
             return torch.empty(self.codebooks, 0, dtype=torch.int64)
         return torch.from_numpy(request.continue_from.astype(np.int64))
 
-    def _frames(self, track: Track) -> int:
-        return track.steps - lag(self.codebooks, self.channels)
+    def _window(self, known: Tensor, frames: int, *, own: bool = False) -> Window:
+        """Return the window in which a clip of so many frames goes on from its known codes.
+
+        `own` tells that these were made for this clip.
+        """
+        most, kept = (round(s * self.frame_rate) for s in (WINDOW_SECONDS, KEPT_SECONDS))
+        start = known.shape[1] - kept if known.shape[1] >= most else 0
+        given = known[:, start:]
+        length = min(most, frames - start)
+        pattern = delayed(given, length, self.channels, self._decoder.start)
+        return Window(known[:, :start], given.shape[1] if own else 0, pattern)
+
+    def _move_on(self, track: Track) -> None:
+        """Let a clip whose window is full go on in the next one, or be decoded to its end."""
+        earlier = track.window.earlier.shape[1]
+        made = earlier + track.steps - lag(self.codebooks, self.channels)
+        if made == track.frames:
+            self._undecoded.append(track)
+            return
+        track.window = self._window(self._codes(track, made), track.frames, own=True)
+        track.done = 0
+        self.batch.join(track)
+
+    def _complete(self, track: Track) -> int:
+        """Return how many frames have all their codes: the last codebook lags behind."""
+        window = track.window
+        made = max(window.given, track.done - lag(self.codebooks, self.channels))
+        return window.earlier.shape[1] + made
+
+    def _waiting(self, track: Track) -> int:
+        return self._complete(track) - track.stream.frames
 
     def _progress(self, track: Track) -> Progress:
-        # A frame is complete once its last codebook, which lags behind, has been drawn.
-        complete = max(0, track.done - lag(self.codebooks, self.channels))
-        return Progress(complete, self._frames(track))
+        return Progress(self._complete(track), track.frames)
+
+    def _codes(self, track: Track, frames: int) -> Tensor:
+        """Return the first codes of a clip, int64 [codebooks, frames]."""
+        earlier = track.window.earlier
+        here = max(0, frames - earlier.shape[1])
+        codes = undelayed(self.batch.pattern(track), here, self.channels)
+        return torch.cat([earlier, codes], dim=1)[:, :frames]
+
+    def _decode(self, track: Track, complete: int) -> bool:
+        """Decode a window of a clip of which so many frames are there; tell whether it is done."""
+        end = min(complete, track.stream.frames + 2 * WINDOW)
+        last = end == track.frames
+        track.stream.feed(self._codes(track, end), complete=last)
+        return last
 
     def _clip(self, track: Track) -> Clip:
-        codes = undelayed(track.pattern, self._frames(track), self.channels)
         return Clip(
-            codes=codes.numpy().astype(np.int16),
-            samples=self._sound(codes),
+            codes=self._codes(track, track.frames).numpy().astype(np.int16),
+            samples=track.stream.sound().numpy(),
             sample_rate=self.sample_rate,
             request=track.request,
         )
-
-    def _sound(self, codes: Tensor) -> Samples:
-        return self._codec.decode(codes).cpu().numpy()
 
     @contextmanager
     def _memory_guard(self) -> Iterator[None]:
@@ -221,7 +270,7 @@ class Engine:
                 raise
             # The frames that failed still hold tensors.
             traceback.clear_frames(error.__traceback__)
-            self._batch.clear()
+            self.batch.clear()
             self._undecoded.clear()
             release_memory(self._decoder.device)
             raise OutOfMemory(

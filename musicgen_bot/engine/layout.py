@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from musicgen_bot.engine.codec import SoundStream
 from musicgen_bot.engine.sampling import SamplingOptions
 from musicgen_bot.engine.weights import DecoderSizes
 from musicgen_bot.generation import GenerationRequest
@@ -24,23 +25,44 @@ Row = tuple[int, bool]
 
 
 @dataclass(slots=True, eq=False)
+class Window:
+    """The part of a clip that the model has in sight; a clip of 30 s or less is one window."""
+
+    earlier: Tensor
+    """Codes that are out of sight, int64 [codebooks, frames]."""
+    given: int
+    """Frames of this window that an earlier one has made."""
+    pattern: Tensor
+    """The delayed codes, int64 [codebooks, steps + 1], as they were when the batch last changed."""
+
+
+@dataclass(slots=True, eq=False)
 class Track:
     """A clip in the making, as the host sees it."""
 
     ticket: int
     request: GenerationRequest
-    pattern: Tensor
-    """The delayed codes, int64 [codebooks, steps + 1], as they were when the batch last changed."""
-    prompt_tokens: int
-    """0 without a prompt."""
+    frames: int
+    """Of the whole clip."""
+    window: Window
+    """What of it is being made."""
+    context: Tensor | None
+    """The encoded prompt, [tokens, hidden]."""
     generator: torch.Generator
+    stream: SoundStream
+    """The sound of what is made."""
     done: int = 0
-    """Steps made."""
+    """Steps made in this window."""
+
+    @property
+    def prompt_tokens(self) -> int:
+        """0 without a prompt."""
+        return 0 if self.context is None else len(self.context)
 
     @property
     def steps(self) -> int:
-        """Steps the whole clip takes."""
-        return self.pattern.shape[1] - 1
+        """Steps the window takes."""
+        return self.window.pattern.shape[1] - 1
 
     @property
     def prompted(self) -> bool:
@@ -118,7 +140,7 @@ def _stacked_patterns(tracks: Sequence[Track], sizes: DecoderSizes) -> Tensor:
     longest = max(track.steps for track in tracks) + 1
     codes = torch.full((len(tracks), sizes.codebooks, longest), sizes.vocabulary)
     for clip, track in zip(codes, tracks, strict=True):
-        clip[:, : track.steps + 1] = track.pattern
+        clip[:, : track.steps + 1] = track.window.pattern
     return codes
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +16,27 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from musicgen_bot.engine.batch import LENGTH_UNIT
+from musicgen_bot.engine.batch import LENGTH_UNIT, AnyDecoder
 from musicgen_bot.engine.codec import Codec
 from musicgen_bot.engine.decoder import Decoder
 from musicgen_bot.engine.delay import lag
 from musicgen_bot.engine.device import (
     PRECISIONS,
+    QUANTISED,
     choose_device,
     choose_precision,
     is_out_of_memory,
+    why_not_compiled,
 )
-from musicgen_bot.engine.engine import MAX_SECONDS, Engine
+from musicgen_bot.engine.engine import WINDOW_SECONDS, Engine
 from musicgen_bot.engine.layout import rounded_up
-from musicgen_bot.engine.model_files import TINY, fetch_model, first_line
+from musicgen_bot.engine.model_files import TINY, fetch_config, fetch_model, first_line
+from musicgen_bot.engine.native.build import library
+from musicgen_bot.engine.native.decoder import NativeDecoder
+from musicgen_bot.engine.native.packing import pack
 from musicgen_bot.engine.quiet import quiet_transformers
 from musicgen_bot.engine.text import TextEncoder
-from musicgen_bot.engine.weights import take_decoder
+from musicgen_bot.engine.weights import copier, take_decoder
 from musicgen_bot.errors import ModelError
 
 
@@ -38,11 +44,11 @@ def load_engine(model: str, device: str = "auto", precision: str = "auto") -> En
     """Load a model: a name on Hugging Face, a folder, or `tiny`, which comes with the bot.
 
     `device` is auto, cpu, cuda, cuda:N or mps; `precision`, that of the decoder, is auto, fp32,
-    bf16 or fp16. Downloads the model at the first time. Raises ModelError where any of these cannot
-    be used here.
+    bf16, fp16, int8 or int4. Downloads the model at the first time. Raises ModelError where any of
+    these cannot be used here.
     """
     where = choose_device(device)
-    precision = choose_precision(precision, where)
+    precision = choose_precision(precision, where, fetch_config(model).decoder)
     return _load(fetch_model(model), model, where, precision)
 
 
@@ -118,15 +124,34 @@ def _take_over(
     config = modules.config.decoder
     channels = config.audio_channels
     projection = getattr(modules, "enc_to_dec_proj", nn.Identity())
-    text = TextEncoder(tokenizer, modules.text_encoder, projection, device)
+    text = TextEncoder(
+        tokenizer, modules.text_encoder, projection, device, compact=precision in QUANTISED
+    )
     codec = Codec(modules.audio_encoder, channels, device)
-    longest = round(MAX_SECONDS * codec.frame_rate) + lag(config.num_codebooks, channels)
-    weights = take_decoder(modules, rounded_up(longest, LENGTH_UNIT), PRECISIONS[precision], device)
+    longest = round(WINDOW_SECONDS * codec.frame_rate) + lag(config.num_codebooks, channels)
+    positions = rounded_up(longest, LENGTH_UNIT)
     return Engine(
         model=model,
         licence=licence_of(model),
         precision=precision,
         text=text,
-        decoder=Decoder(weights),
+        decoder=_take_decoder(modules, positions, device, precision),
         codec=codec,
     )
+
+
+def _take_decoder(modules: Any, positions: int, device: torch.device, precision: str) -> AnyDecoder:
+    """Take the decoder out of transformers' modules; on a CPU for the compiled step if it can."""
+    compiled = device.type == "cpu" and precision in ("bf16", *QUANTISED)
+    if not compiled or why_not_compiled(modules.config.decoder):
+        moved = copier(PRECISIONS[precision], device)
+        return Decoder(take_decoder(modules, positions, moved, lambda matrix: matrix))
+    bits = QUANTISED.get(precision, 16)
+    weights = take_decoder(
+        modules,
+        positions,
+        copier(torch.float32, device),
+        partial(pack, bits=bits),
+        partial(pack, bits=max(bits, 8)),
+    )
+    return NativeDecoder(weights, library(), torch.get_num_threads())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
@@ -10,9 +9,11 @@ from torch import nn
 from transformers import MusicgenConfig, MusicgenForConditionalGeneration
 
 from musicgen_bot.engine.batch import LENGTH_UNIT
+from musicgen_bot.engine.codec import WINDOW
 from musicgen_bot.engine.delay import lag
-from musicgen_bot.engine.device import PRECISIONS
+from musicgen_bot.engine.device import PRECISIONS, QUANTISED
 from musicgen_bot.engine.layout import rounded_up
+from musicgen_bot.engine.native.packing import GROUP
 from musicgen_bot.engine.quiet import quiet_transformers
 
 _PROMPT_TOKENS = 64
@@ -20,23 +21,40 @@ _PROMPT_TOKENS = 64
 _CODEC_TENSORS = 5
 """Tensors of the codec's widest layer that are there at once; measured."""
 _FP32_BYTES = 4
+_HALF_BYTES = 2
 
 
 def estimate_memory(config: MusicgenConfig, precision: str, slots: int, seconds: float) -> int:
     """Return the bytes a loaded model needs while it makes `slots` clips of `seconds` at once.
 
-    `precision` is one of PRECISIONS. Python and PyTorch themselves (about half a gigabyte) are not
-    counted.
+    `precision` is one of PRECISIONS or QUANTISED. Python and PyTorch themselves (about half a
+    gigabyte) are not counted.
     """
     with torch.device("meta"), quiet_transformers():
         model: Any = MusicgenForConditionalGeneration(config)
-    size = PRECISIONS[precision].itemsize
     codec = _parameters(model.audio_encoder.decoder) + _buffers(model.audio_encoder.quantizer)
-    text = _parameters(model.text_encoder)
-    if hasattr(model, "enc_to_dec_proj"):
-        text += _parameters(model.enc_to_dec_proj)
-    weights = _parameters(model.decoder) * size + (codec + text) * _FP32_BYTES
-    return weights + slots * _cache_bytes(config, seconds, size) + _codec_bytes(config, seconds)
+    codec += _parameters(getattr(model, "enc_to_dec_proj", nn.Identity()))
+    text_size = _FP32_BYTES if precision in PRECISIONS else _HALF_BYTES
+    weights = _decoder_bytes(model, precision) + codec * _FP32_BYTES
+    weights += _parameters(model.text_encoder) * text_size
+    return weights + slots * _cache_bytes(config, seconds, precision) + _codec_bytes(config)
+
+
+def _decoder_bytes(model: Any, precision: str) -> int:
+    everything = _parameters(model.decoder)
+    if precision in PRECISIONS:
+        return everything * PRECISIONS[precision].itemsize
+    layers = model.decoder.model.decoder.layers
+    prompt: int = sum(part.encoder_attn.k_proj.weight.numel() * 2 for part in layers)
+    heads: int = sum(head.weight.numel() for head in model.decoder.lm_heads)
+    matrices: int = (
+        sum(weight.numel() for weight in layers.parameters() if weight.dim() == 2) - prompt
+    )
+    bits = QUANTISED[precision]
+    packed = matrices * bits // 8
+    if bits == 4:
+        packed += matrices // GROUP * _HALF_BYTES
+    return packed + prompt + heads + (everything - matrices - prompt - heads) * _FP32_BYTES
 
 
 def _parameters(module: nn.Module) -> int:
@@ -47,17 +65,18 @@ def _buffers(module: nn.Module) -> int:
     return sum(buffer.numel() for buffer in module.buffers())
 
 
-def _cache_bytes(config: Any, seconds: float, size: int) -> int:
+def _cache_bytes(config: Any, seconds: float, precision: str) -> int:
     """Return what the keys and values of one guided clip take."""
     decoder = config.decoder
     steps = round(seconds * config.audio_encoder.frame_rate)
     steps += lag(decoder.num_codebooks, decoder.audio_channels)
     positions = 2 * rounded_up(steps, LENGTH_UNIT) + _PROMPT_TOKENS
+    size = PRECISIONS[precision].itemsize if precision in PRECISIONS else _HALF_BYTES
     return int(2 * decoder.num_hidden_layers * decoder.hidden_size * positions * size)
 
 
-def _codec_bytes(config: Any, seconds: float) -> int:
-    """Return what turning one clip into sound takes: its last layers are the widest."""
-    samples = math.ceil(seconds * config.audio_encoder.sampling_rate)
+def _codec_bytes(config: Any) -> int:
+    """Return what turning a window of a clip into sound takes: its last layers are the widest."""
+    samples = 2 * WINDOW * config.audio_encoder.sampling_rate // config.audio_encoder.frame_rate
     wide = samples * config.audio_encoder.num_filters * config.decoder.audio_channels
     return int(_CODEC_TENSORS * wide * _FP32_BYTES)

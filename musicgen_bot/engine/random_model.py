@@ -50,6 +50,8 @@ class RandomModelSizes:
     text_hidden: int = 32
     text_layers: int = 1
     text_ffn: int = 64
+    text_vocabulary: int = 0
+    """Of the text encoder, if it shall be larger than the tokenizer needs."""
     codec_filters: int = 4
     codec_hidden: int = 16
     codec_ratios: tuple[int, ...] = (8, 5, 4, 4)
@@ -82,7 +84,7 @@ def random_config(sizes: RandomModelSizes) -> MusicgenConfig:
     quantizers = sizes.codebooks // sizes.channels
     return MusicgenConfig(
         text_encoder=T5Config(
-            vocab_size=len(_PIECES),
+            vocab_size=max(len(_PIECES), sizes.text_vocabulary),
             d_model=sizes.text_hidden,
             d_kv=sizes.text_hidden // 4,
             d_ff=sizes.text_ffn,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,9 @@ from transformers.models.musicgen.modeling_musicgen import (
     MusicgenDecoderLayer,
     MusicgenSinusoidalPositionalEmbedding,
 )
+
+M = TypeVar("M")
+"""A matrix [out, in] as a decoder computes with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +53,23 @@ class Norm:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Layer:
-    """One decoder layer; every matrix is [out, in] and has no bias."""
+class Layer(Generic[M]):
+    """One decoder layer; no matrix has a bias."""
 
     self_norm: Norm
-    self_query_key_value: Tensor
-    self_out: Tensor
+    self_query_key_value: M
+    self_out: M
     cross_norm: Norm
-    cross_query: Tensor
-    cross_key_value: Tensor
-    cross_out: Tensor
+    cross_query: M
+    cross_key_value: M
+    cross_out: M
     ffn_norm: Norm
-    ffn_up: Tensor
-    ffn_down: Tensor
+    ffn_up: M
+    ffn_down: M
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class DecoderWeights:
+class DecoderWeights(Generic[M]):
     """Everything the decoder needs for a step."""
 
     sizes: DecoderSizes
@@ -74,9 +77,9 @@ class DecoderWeights:
     """[codebooks * (vocabulary + 1), hidden]: the tables of all codebooks, one after another."""
     positions: Tensor
     """[positions, hidden], sinusoidal."""
-    layers: list[Layer]
+    layers: list[Layer[M]]
     final_norm: Norm
-    heads: Tensor
+    heads: M
     """[codebooks * vocabulary, hidden]."""
     activation: Callable[[Tensor], Tensor]
 
@@ -84,24 +87,24 @@ class DecoderWeights:
 def take_decoder(
     model: Any,
     positions: int,
-    dtype: torch.dtype,
-    device: torch.device,
-) -> DecoderWeights:
+    moved: Callable[[Tensor], Tensor],
+    matrix: Callable[[Tensor], M],
+    fine: Callable[[Tensor], M] | None = None,
+) -> DecoderWeights[M]:
     """Move the decoder's weights out of a MusicgenForConditionalGeneration.
 
-    Layers are taken one at a time and dropped from `model`, so that no more than one is there
-    twice; it has no working decoder afterwards. `positions` is how many steps the longest clip
-    takes.
+    `moved` copies a tensor to where it is wanted; `matrix` turns such a copy into what the decoder
+    computes with, and `fine` does so for what is worth more bytes: the heads, and the keys and
+    values of the prompt. Layers are taken one at a time and dropped from `model`, so that no more
+    than one is there twice; it has no working decoder afterwards. `positions` is how many steps the
+    longest clip takes.
     """
     config = model.config.decoder
     decoder = model.decoder.model.decoder
-
-    def moved(tensor: Tensor) -> Tensor:
-        return tensor.detach().to(device=device, dtype=dtype, copy=True)
-
+    fine = fine or matrix
     layers = []
     while len(decoder.layers):
-        layers.append(_take_layer(decoder.layers[0], moved))
+        layers.append(_take_layer(decoder.layers[0], moved, matrix, fine))
         del decoder.layers[0]
     table = MusicgenSinusoidalPositionalEmbedding.get_embedding(positions, config.hidden_size)
     return DecoderWeights(
@@ -117,7 +120,7 @@ def take_decoder(
         positions=moved(table),
         layers=layers,
         final_norm=_take_norm(decoder.layer_norm, moved),
-        heads=moved(torch.cat([head.weight for head in model.decoder.lm_heads])),
+        heads=fine(moved(torch.cat([head.weight for head in model.decoder.lm_heads]))),
         activation=ACT2FN[config.activation_function],
     )
 
@@ -130,21 +133,33 @@ def own_copy(module: nn.Module, device: torch.device) -> nn.Module:
     return copy.deepcopy(module).to(device)
 
 
-def _take_layer(layer: MusicgenDecoderLayer, moved: Callable[[Tensor], Tensor]) -> Layer:
+def copier(dtype: torch.dtype, device: torch.device) -> Callable[[Tensor], Tensor]:
+    """Return what copies a tensor to a device in another precision."""
+    return lambda tensor: tensor.detach().to(device=device, dtype=dtype, copy=True)
+
+
+def _take_layer(
+    layer: MusicgenDecoderLayer,
+    moved: Callable[[Tensor], Tensor],
+    matrix: Callable[[Tensor], M],
+    fine: Callable[[Tensor], M],
+) -> Layer[M]:
     own, cross = layer.self_attn, layer.encoder_attn
+
+    def fused(*parts: nn.Linear) -> Tensor:
+        return moved(torch.cat([part.weight for part in parts]))
+
     return Layer(
         self_norm=_take_norm(layer.self_attn_layer_norm, moved),
-        self_query_key_value=moved(
-            torch.cat([own.q_proj.weight, own.k_proj.weight, own.v_proj.weight])
-        ),
-        self_out=moved(own.out_proj.weight),
+        self_query_key_value=matrix(fused(own.q_proj, own.k_proj, own.v_proj)),
+        self_out=matrix(fused(own.out_proj)),
         cross_norm=_take_norm(layer.encoder_attn_layer_norm, moved),
-        cross_query=moved(cross.q_proj.weight),
-        cross_key_value=moved(torch.cat([cross.k_proj.weight, cross.v_proj.weight])),
-        cross_out=moved(cross.out_proj.weight),
+        cross_query=matrix(fused(cross.q_proj)),
+        cross_key_value=fine(fused(cross.k_proj, cross.v_proj)),
+        cross_out=matrix(fused(cross.out_proj)),
         ffn_norm=_take_norm(layer.final_layer_norm, moved),
-        ffn_up=moved(layer.fc1.weight),
-        ffn_down=moved(layer.fc2.weight),
+        ffn_up=matrix(fused(layer.fc1)),
+        ffn_down=matrix(fused(layer.fc2)),
     )
 
 

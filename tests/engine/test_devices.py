@@ -23,7 +23,7 @@ def norm() -> Norm:
     return Norm(weight(64), weight(64), 1e-5)
 
 
-def layer() -> Layer:
+def layer() -> Layer[Tensor]:
     return Layer(
         self_norm=norm(),
         self_query_key_value=weight(192, 64),
@@ -69,8 +69,8 @@ def layout() -> Layout:
 def test_a_step_stays_on_the_gpu() -> None:
     with FakeTensorMode():
         batch = Batch(decoder())
-        batch._cache.rearrange([None] * 4, 128)
+        batch.cache.rearrange([None] * 4, 128)
         batch._prompts.rearrange([None] * 2, 16)
         noise = torch.zeros(2, 4, 256, device="cuda")
         batch._step(layout(), noise, 128)
-        assert batch._cache.keys[0].device.type == "cuda"
+        assert batch.cache.keys[0].device.type == "cuda"

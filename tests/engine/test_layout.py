@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 
-from musicgen_bot.engine.layout import Track, rows_of
+from musicgen_bot.engine.codec import SoundStream
+from musicgen_bot.engine.layout import Track, Window, rows_of
 from musicgen_bot.generation import GenerationRequest
 
 
 def track(ticket: int, prompt_tokens: int, guidance: float = 3.0) -> Track:
     request = GenerationRequest("lofi" if prompt_tokens else "", guidance=guidance)
-    return Track(ticket, request, torch.zeros(4, 10), prompt_tokens, torch.Generator())
+    stream = cast(SoundStream, None)
+    window = Window(torch.zeros(4, 0), 0, torch.zeros(4, 10))
+    context = torch.zeros(prompt_tokens, 64) if prompt_tokens else None
+    return Track(ticket, request, 6, window, context, torch.Generator(), stream)
 
 
 def test_a_guided_clip_has_two_rows_and_others_have_one() -> None:

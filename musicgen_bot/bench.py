@@ -1,0 +1,146 @@
+"""`python bot.py bench`: how fast this machine makes music, as a table and as JSON.
+
+The checkpoint is made of random numbers, in a folder that is gone afterwards. Each measurement is a
+process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import platform
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from musicgen_bot.engine.bench import (
+    OURS,
+    SHAPES,
+    THEIRS,
+    Measurement,
+    Task,
+    measure,
+    read_bandwidth,
+)
+from musicgen_bot.engine.device import choose_device, describe_device
+from musicgen_bot.engine.random_model import build_random_model
+
+SECONDS = 10.0
+CLIPS = (1, 8)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that was measured."""
+
+    machine: str
+    shape: str
+    rows: list[Measurement]
+    read_bandwidth: float | None
+    """Bytes a second; None on a GPU."""
+
+    @property
+    def share_of_limit(self) -> float | None:
+        """How near a step of one clip comes to the time it takes to read what it must read."""
+        for row in self.rows:
+            if row.clips == 1 and row.step_bytes and row.step_seconds and self.read_bandwidth:
+                return row.step_bytes / self.read_bandwidth / row.step_seconds
+        return None
+
+
+def bench(
+    console: Console, shape: str, device: str, precisions: list[str], *, compare: bool
+) -> Report:
+    """Measure ours, and with `compare` transformers' own beside it; shows a bar meanwhile."""
+    tasks = [Task(OURS, precision, clips, SECONDS) for precision in precisions for clips in CLIPS]
+    if compare:
+        tasks += [
+            Task(THEIRS, precision, clips, SECONDS)
+            for precision in ("fp32", "bf16")
+            for clips in CLIPS
+        ]
+    where = choose_device(device)
+    with (
+        tempfile.TemporaryDirectory(prefix="musicgen-bench-") as folder,
+        Progress(
+            TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console
+        ) as progress,
+    ):
+        bar = progress.add_task("Making random weights", total=len(tasks) + 2)
+        _apart(build_random_model, Path(folder), SHAPES[shape])
+        rows = []
+        for task in tasks:
+            progress.update(bar, advance=1, description=_title(task))
+            rows.append(_apart(measure, task, Path(folder), device))
+        progress.update(bar, advance=1, description="Memory")
+        bandwidth = _apart(read_bandwidth) if where.type == "cpu" else None
+        progress.update(bar, advance=1)
+    machine = f"{platform.system()} {platform.machine()}, {describe_device(where)}"
+    return Report(machine, shape, rows, bandwidth)
+
+
+def as_table(report: Report) -> Table:
+    """Return what a person reads."""
+    table = Table(title=f"musicgen-{report.shape}, clips of {SECONDS:g} s, on {report.machine}")
+    for heading in ("engine", "precision"):
+        table.add_column(heading)
+    for heading in ("clips at once", "time", "times real time", "ms a step", "of the limit", "MB"):
+        table.add_column(heading, justify="right")
+    for row in report.rows:
+        table.add_row(row.engine, row.precision, str(row.clips), *_figures(row, report))
+    return table
+
+
+def as_json(report: Report) -> str:
+    """Return one line for a program."""
+    return json.dumps(
+        {
+            "machine": report.machine,
+            "shape": report.shape,
+            "rows": [asdict(row) for row in report.rows],
+            "read_bandwidth_gb_s": report.read_bandwidth and report.read_bandwidth / 1e9,
+            "share_of_limit": report.share_of_limit,
+        }
+    )
+
+
+def limit_line(report: Report) -> str:
+    """Return a sentence on the machine's ceiling."""
+    if report.read_bandwidth is None or report.share_of_limit is None:
+        return ""
+    return (
+        f"The memory gives {report.read_bandwidth / 1e9:.1f} GB/s; a step of one clip takes as "
+        f"long as reading all that it needs at {report.share_of_limit:.0%} of that."
+    )
+
+
+def _figures(row: Measurement, report: Report) -> Iterator[str]:
+    yield f"{row.clips * SECONDS / row.real_time_factor:.1f} s"
+    yield f"{row.real_time_factor:.2f}"
+    if row.step_seconds is None or row.step_bytes is None:
+        yield from ("", "")
+    else:
+        yield f"{1000 * row.step_seconds:.1f}"
+        bandwidth = report.read_bandwidth
+        yield f"{row.step_bytes / bandwidth / row.step_seconds:.0%}" if bandwidth else ""
+    yield f"{row.peak_memory_mb:.0f}"
+
+
+def _title(task: Task) -> str:
+    clips = "1 clip" if task.clips == 1 else f"{task.clips} clips"
+    return f"{task.engine} {task.precision}, {clips}"
+
+
+def _apart(function: Callable[..., T], *arguments: object) -> T:
+    """Call a function in a process of its own."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(max_workers=1, mp_context=context) as pool:
+        return pool.submit(function, *arguments).result()

@@ -1,0 +1,233 @@
+"""Measures how fast a machine makes music, with our engine and with transformers', and its limit.
+
+Weights are random, in the sizes of a real model: speed does not depend on what they are. What is
+measured runs in a process of its own (see `musicgen_bot.bench`), so its memory is its own, too.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from musicgen_bot.engine.batch import Batch
+from musicgen_bot.engine.device import PRECISIONS
+from musicgen_bot.engine.engine import Engine
+from musicgen_bot.engine.loader import load_engine
+from musicgen_bot.engine.native.build import CannotBuild, library
+from musicgen_bot.engine.native.decoder import Team
+from musicgen_bot.engine.quiet import quiet_transformers
+from musicgen_bot.engine.random_model import RandomModelSizes
+from musicgen_bot.generation import GenerationRequest
+
+OURS, THEIRS = "musicgen-bot", "transformers"
+_PROMPT = "lofi beat with warm piano, 80 bpm"
+_SMALL = RandomModelSizes(
+    layers=24,
+    hidden=1024,
+    heads=16,
+    ffn=4096,
+    vocabulary=2048,
+    text_hidden=768,
+    text_layers=12,
+    text_ffn=3072,
+    text_vocabulary=32128,
+    codec_filters=64,
+    codec_hidden=128,
+)
+SHAPES = {
+    "small": _SMALL,
+    "medium": replace(_SMALL, layers=48, hidden=1536, heads=24, ffn=6144),
+    "large": replace(_SMALL, layers=48, hidden=2048, heads=32, ffn=8192),
+    "stereo-small": replace(_SMALL, codebooks=8, channels=2),
+}
+"""Sizes of facebook/musicgen-*, as their configurations have them."""
+_WARM_UP_SECONDS = 1.0
+_MOST_RUNS = 3
+_ENOUGH_SECONDS = 40.0
+"""Of one measurement; runs stop there, but one is always made."""
+_STEPS = 200
+_READ_BYTES = 1 << 29
+_READS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One measurement."""
+
+    engine: str
+    """OURS or THEIRS."""
+    precision: str
+    clips: int
+    """At once."""
+    seconds: float
+    """Length of each clip."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What a task came to."""
+
+    engine: str
+    precision: str
+    clips: int
+    frames_per_second: float
+    """Frames of all clips, by the seconds from prompt to samples; the median of the runs."""
+    real_time_factor: float
+    """Seconds of music that are made in a second."""
+    peak_memory_mb: float
+    """Of the whole process, in 10^6 bytes, while clips are made."""
+    step_bytes: int | None
+    """What a step in the middle of the clips must read; only of ours."""
+    step_seconds: float | None
+    """The median time of such steps."""
+
+
+def measure(task: Task, folder: Path, device: str) -> Measurement:
+    """Carry out a task with the checkpoint in a folder."""
+    make, engine = _ours(task, folder, device) if task.engine == OURS else _theirs(task, folder)
+    make(_WARM_UP_SECONDS)
+    _forget_peak_memory()
+    times: list[float] = []
+    while len(times) < _MOST_RUNS and sum(times) < _ENOUGH_SECONDS:
+        started = time.perf_counter()
+        frame_rate = make(task.seconds)
+        times.append(time.perf_counter() - started)
+    seconds = statistics.median(times)
+    music = task.clips * task.seconds
+    steps = None if engine is None else _measure_steps(task, engine)
+    return Measurement(
+        engine=task.engine,
+        precision=task.precision if engine is None else engine.precision,
+        clips=task.clips,
+        frames_per_second=music * frame_rate / seconds,
+        real_time_factor=music / seconds,
+        peak_memory_mb=_peak_memory() / 1e6,
+        step_bytes=None if steps is None else steps[0],
+        step_seconds=None if steps is None else steps[1],
+    )
+
+
+def read_bandwidth() -> float:
+    """Return the bytes a second that all cores together read from memory, the best of some runs."""
+    memory = torch.zeros(_READ_BYTES, dtype=torch.uint8)
+    try:
+        read: Callable[[Tensor], object] = Team(library(), torch.get_num_threads()).read
+    except CannotBuild:
+        read = torch.sum
+        memory = memory.view(torch.int64)
+    times = []
+    for _ in range(_READS):
+        started = time.perf_counter()
+        read(memory)
+        times.append(time.perf_counter() - started)
+    return _READ_BYTES / min(times)
+
+
+def _requests(task: Task, seconds: float) -> list[GenerationRequest]:
+    return [GenerationRequest(_PROMPT, seconds, seed=number) for number in range(task.clips)]
+
+
+def _ours(task: Task, folder: Path, device: str) -> tuple[Callable[[float], int], Engine]:
+    engine = load_engine(str(folder), device, task.precision)
+
+    def make(seconds: float) -> int:
+        engine.generate(_requests(task, seconds))
+        return engine.frame_rate
+
+    return make, engine
+
+
+def _theirs(task: Task, folder: Path) -> tuple[Callable[[float], int], None]:
+    from transformers import AutoTokenizer, MusicgenForConditionalGeneration
+
+    load: Any = MusicgenForConditionalGeneration.from_pretrained
+    with quiet_transformers():
+        model = load(folder, dtype=PRECISIONS[task.precision]).eval()
+    inputs = AutoTokenizer.from_pretrained(folder)([_PROMPT] * task.clips, return_tensors="pt")
+    frame_rate: int = model.config.audio_encoder.frame_rate
+    lag = model.config.decoder.num_codebooks - 1
+
+    @torch.inference_mode()
+    def make(seconds: float) -> int:
+        with quiet_transformers():
+            model.generate(**inputs, max_new_tokens=round(seconds * frame_rate) + lag)
+        return frame_rate
+
+    return make, None
+
+
+@torch.inference_mode()
+def _measure_steps(task: Task, engine: Engine) -> tuple[int, float]:
+    """Return the bytes a step reads in the middle of the clips, and the median of its seconds."""
+    for request in _requests(task, task.seconds):
+        engine.add(request)
+    batch: Batch = engine.batch
+    middle = max(0, batch.tracks[0].steps // 2 - _STEPS // 2)
+    while middle > 0:
+        middle -= batch.run(middle)[0]
+    times = []
+    for _ in range(min(_STEPS, batch.tracks[0].steps // 2)):
+        started = time.perf_counter()
+        batch.run(1)
+        times.append(time.perf_counter() - started)
+    positions = batch.tracks[0].done - len(times) // 2
+    read = _weight_bytes(batch.decoder.weights) + _cache_bytes(batch, positions)
+    batch.clear()
+    return read, statistics.median(times)
+
+
+def _weight_bytes(weights: Any) -> int:
+    """Return the bytes of all matrices that a step reads from end to end."""
+    layers = [
+        getattr(layer, field.name)
+        for layer in weights.layers
+        for field in fields(layer)
+        if field.name != "cross_key_value"
+    ]
+    return sum(map(_bytes_of, [*layers, weights.heads]))
+
+
+def _bytes_of(value: Any) -> int:
+    if isinstance(value, Tensor):
+        return value.nbytes
+    if is_dataclass(value):
+        return sum(_bytes_of(getattr(value, field.name)) for field in fields(value))
+    return 0
+
+
+def _cache_bytes(batch: Batch, positions: int) -> int:
+    """Return the bytes of keys and values that a step reads when rows have so many positions."""
+    cache = batch.cache
+    rows, heads, _, head_dim = cache.keys[0].shape
+    cells = rows * heads * positions * head_dim
+    return 2 * len(cache.keys) * cells * cache.keys[0].itemsize
+
+
+def _forget_peak_memory() -> None:
+    """Let the peak begin anew, where the system can."""
+    clear = Path("/proc/self/clear_refs")
+    if clear.exists():
+        clear.write_text("5")
+
+
+def _peak_memory() -> int:
+    """Return the most bytes that this process had in memory."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        lines = status.read_text(encoding="ascii", errors="replace").splitlines()
+        peak = next(line for line in lines if line.startswith("VmHWM"))
+        return int(peak.split()[1]) * 1024
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024

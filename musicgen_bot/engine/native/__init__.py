@@ -1,0 +1,1 @@
+"""The decoder's step as one compiled function, for CPUs."""

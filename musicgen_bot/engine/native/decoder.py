@@ -1,0 +1,165 @@
+"""The decoder of `decoder.py`, computed by step.cpp.
+
+It is used like the other one; keys and values are bfloat16 whatever the weights are.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import weakref
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from musicgen_bot.engine.cache import KeyValueCache
+from musicgen_bot.engine.native.packing import PackedMatrix, unpack
+from musicgen_bot.engine.weights import DecoderWeights, Layer, Norm
+
+
+class _Norm(ctypes.Structure):
+    _fields_ = (("weight", ctypes.c_void_p), ("bias", ctypes.c_void_p))
+
+
+class _Matrix(ctypes.Structure):
+    _fields_ = (
+        ("weights", ctypes.c_void_p),
+        ("scales", ctypes.c_void_p),
+        *((name, ctypes.c_int32) for name in ("bits", "out", "in")),
+    )
+
+
+class _Layer(ctypes.Structure):
+    _fields_ = (
+        *((name, _Norm) for name in ("self_norm", "cross_norm", "ffn_norm")),
+        *((name, _Matrix) for name in ("query_key_value", "self_out", "cross_query", "cross_out")),
+        *((name, _Matrix) for name in ("up", "down")),
+        *((name, ctypes.c_void_p) for name in ("keys", "values", "prompt_keys", "prompt_values")),
+    )
+
+
+class _Step(ctypes.Structure):
+    _fields_ = (
+        *((name, ctypes.c_int32) for name in ("rows", "prompted", "layers", "hidden", "heads")),
+        *((name, ctypes.c_int32) for name in ("room", "prompt_room")),
+        ("epsilon", ctypes.c_float),
+        ("layer", ctypes.POINTER(_Layer)),
+        ("final_norm", _Norm),
+        ("heads_matrix", _Matrix),
+        *((name, ctypes.c_void_p) for name in ("positions", "prompt_lengths", "x", "logits")),
+    )
+
+
+class Team:
+    """Threads that stay, and what step.cpp does with them."""
+
+    def __init__(self, path: Path, threads: int) -> None:
+        library = ctypes.CDLL(str(path))
+        library.musicgen_decoder.restype = ctypes.c_void_p
+        library.musicgen_decoder.argtypes = [ctypes.c_int]
+        library.musicgen_close.argtypes = [ctypes.c_void_p]
+        library.musicgen_step.argtypes = [ctypes.c_void_p, ctypes.POINTER(_Step)]
+        library.musicgen_read.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64]
+        self._library = library
+        self._handle = library.musicgen_decoder(threads)
+        weakref.finalize(self, library.musicgen_close, self._handle)
+
+    def step(self, step: _Step) -> None:
+        """Compute a step of the decoder."""
+        self._library.musicgen_step(self._handle, ctypes.byref(step))
+
+    def read(self, memory: Tensor) -> None:
+        """Read a tensor, a multiple of 64 KiB, as fast as can be."""
+        self._library.musicgen_read(self._handle, memory.data_ptr(), memory.nbytes)
+
+
+class NativeDecoder:
+    """The decoder's weights and the threads that compute with them."""
+
+    def __init__(self, weights: DecoderWeights[PackedMatrix], library: Path, threads: int) -> None:
+        self.weights = weights
+        self.sizes = weights.sizes
+        self.device = torch.device("cpu")
+        self.dtype = torch.bfloat16
+        self.start = self.sizes.vocabulary
+        self._first_ids = torch.arange(self.sizes.codebooks) * (self.sizes.vocabulary + 1)
+        self._team = Team(library, threads)
+        self._layers = (_Layer * len(weights.layers))(*map(_described, weights.layers))
+        self._step = _Step(
+            layers=len(weights.layers),
+            hidden=self.sizes.hidden,
+            heads=self.sizes.heads,
+            epsilon=weights.final_norm.epsilon,
+            layer=self._layers,
+            final_norm=_norm(weights.final_norm),
+            heads_matrix=_matrix(weights.heads),
+        )
+
+    def prompt_keys_values(self, context: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Return the cross-attention's keys and values of a prompt, as the other decoder does."""
+        shape = (len(context), 2, self.sizes.heads, self.sizes.head_dim)
+        pairs = []
+        for layer in self.weights.layers:
+            fused = F.linear(context.float(), unpack(layer.cross_key_value))
+            keys, values = fused.view(shape).unbind(1)
+            pairs.append((keys.transpose(0, 1), values.transpose(0, 1)))
+        return pairs
+
+    def step(
+        self,
+        codes: Tensor,
+        positions: Tensor,
+        cache: KeyValueCache,
+        length: int,
+        prompts: KeyValueCache,
+        prompt_mask: Tensor,
+    ) -> Tensor:
+        """Return the logits of the next codes, [R, K, V], as the other decoder does.
+
+        `length` plays no role here: a row costs what it has come to, not what the longest has.
+        """
+        x = F.embedding(codes + self._first_ids, self.weights.embedding).sum(1)
+        x += self.weights.positions.index_select(0, positions)
+        logits = torch.empty(len(x), self.sizes.codebooks, self.sizes.vocabulary)
+        prompt_lengths = (prompt_mask == 0).flatten(1).sum(1)
+        for number, layer in enumerate(self._layers):
+            layer.keys = cache.keys[number].data_ptr()
+            layer.values = cache.values[number].data_ptr()
+            layer.prompt_keys = prompts.keys[number].data_ptr()
+            layer.prompt_values = prompts.values[number].data_ptr()
+        step = self._step
+        step.rows, step.prompted = len(x), len(prompt_mask)
+        step.room, step.prompt_room = cache.keys[0].shape[2], prompts.keys[0].shape[2]
+        step.positions, step.prompt_lengths = positions.data_ptr(), prompt_lengths.data_ptr()
+        step.x, step.logits = x.data_ptr(), logits.data_ptr()
+        self._team.step(step)
+        return logits
+
+
+def _norm(norm: Norm) -> _Norm:
+    return _Norm(norm.weight.data_ptr(), norm.bias.data_ptr())
+
+
+def _matrix(matrix: PackedMatrix) -> _Matrix:
+    return _Matrix(
+        matrix.weights.data_ptr(),
+        matrix.scales.data_ptr(),
+        matrix.bits,
+        matrix.out,
+        matrix.inputs,
+    )
+
+
+def _described(layer: Layer[PackedMatrix]) -> _Layer:
+    return _Layer(
+        self_norm=_norm(layer.self_norm),
+        cross_norm=_norm(layer.cross_norm),
+        ffn_norm=_norm(layer.ffn_norm),
+        query_key_value=_matrix(layer.self_query_key_value),
+        self_out=_matrix(layer.self_out),
+        cross_query=_matrix(layer.cross_query),
+        cross_out=_matrix(layer.cross_out),
+        up=_matrix(layer.ffn_up),
+        down=_matrix(layer.ffn_down),
+    )

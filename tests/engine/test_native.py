@@ -1,0 +1,261 @@
+"""The compiled step does what the other one does, for every number of bits and on any processor."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from musicgen_bot.engine import load_engine
+from musicgen_bot.engine.batch import AnyDecoder
+from musicgen_bot.engine.cache import KeyValueCache
+from musicgen_bot.engine.decoder import Decoder
+from musicgen_bot.engine.device import choose_precision
+from musicgen_bot.engine.model_files import fetch_config
+from musicgen_bot.engine.native import build as builder
+from musicgen_bot.engine.native.build import CannotBuild, library
+from musicgen_bot.engine.native.decoder import NativeDecoder
+from musicgen_bot.engine.native.packing import PackedMatrix, fits, pack, unpack
+from musicgen_bot.engine.weights import DecoderSizes, DecoderWeights, Layer, Norm
+from musicgen_bot.errors import ModelError
+from musicgen_bot.generation import GenerationRequest
+
+SIZES = DecoderSizes(layers=3, hidden=128, heads=4, codebooks=4, channels=1, vocabulary=64)
+BITS = pytest.mark.parametrize("bits", [16, 8, 4])
+STEPS = 30
+TOKENS = (7, 16, 1)
+"""Of the prompts of the first rows."""
+
+try:
+    BUILT = library()
+except CannotBuild as obstacle:
+    pytest.skip(f"the step is not compiled here: {obstacle}", allow_module_level=True)
+
+
+def random(*shape: int, size: float = 1.0) -> Tensor:
+    return torch.randn(shape) * size
+
+
+def norm() -> Norm:
+    return Norm(1 + random(128, size=0.1), random(128, size=0.1), 1e-5)
+
+
+def weights(bits: int) -> DecoderWeights[PackedMatrix]:
+    """Return random weights, the same for any number of bits but for their rounding."""
+    torch.manual_seed(0)
+
+    def matrix(out: int, inputs: int) -> PackedMatrix:
+        return pack(random(out, inputs, size=inputs**-0.5), bits)
+
+    def layer() -> Layer[PackedMatrix]:
+        return Layer(
+            self_norm=norm(),
+            self_query_key_value=matrix(384, 128),
+            self_out=matrix(128, 128),
+            cross_norm=norm(),
+            cross_query=matrix(128, 128),
+            cross_key_value=matrix(256, 128),
+            cross_out=matrix(128, 128),
+            ffn_norm=norm(),
+            ffn_up=matrix(256, 128),
+            ffn_down=matrix(128, 256),
+        )
+
+    return DecoderWeights(
+        sizes=SIZES,
+        embedding=random(4 * 65, 128),
+        positions=random(64, 128),
+        layers=[layer() for _ in range(SIZES.layers)],
+        final_norm=norm(),
+        heads=matrix(4 * 64, 128),
+        activation=torch.nn.functional.gelu,
+    )
+
+
+def unpacked(packed: DecoderWeights[PackedMatrix]) -> DecoderWeights[Tensor]:
+    """Return the same weights, as they were rounded, for the other decoder."""
+
+    def plain(value: object) -> object:
+        return unpack(value) if isinstance(value, PackedMatrix) else value
+
+    def layer(old: Layer[PackedMatrix]) -> Layer[Tensor]:
+        return Layer(**{f.name: plain(getattr(old, f.name)) for f in fields(old)})  # type: ignore[arg-type]
+
+    return DecoderWeights(
+        sizes=SIZES,
+        embedding=packed.embedding,
+        positions=packed.positions,
+        layers=[layer(old) for old in packed.layers],
+        final_norm=packed.final_norm,
+        heads=unpack(packed.heads),
+        activation=packed.activation,
+    )
+
+
+def logits(decoder: AnyDecoder, rows: list[int]) -> Tensor:
+    """Run some of six rows for a while, the first three prompted; [steps, rows, K, V]."""
+    prompted = [row for row in rows if row < len(TOKENS)]
+    cache, prompts = (KeyValueCache(SIZES, decoder.dtype, decoder.device) for _ in range(2))
+    cache.rearrange([None] * len(rows), 64)
+    prompts.rearrange([None] * len(prompted), 16)
+    mask = torch.full((len(prompted), 1, 1, 16), -torch.inf, dtype=decoder.dtype)
+    for place, row in enumerate(prompted):
+        context = torch.randn(TOKENS[row], 128, generator=torch.Generator().manual_seed(row))
+        prompts.fill(place, decoder.prompt_keys_values(context))
+        mask[place, :, :, : TOKENS[row]] = 0
+    codes = torch.randint(0, 65, (STEPS, 6, 4), generator=torch.Generator().manual_seed(9))
+    result = []
+    for step in range(STEPS):
+        # Rows are at different places, as clips that joined at different times are.
+        positions = torch.tensor([step + 2 * (row % 2) for row in rows])
+        result.append(decoder.step(codes[step, rows], positions, cache, 64, prompts, mask).clone())
+    return torch.stack(result)
+
+
+def native(bits: int, threads: int = 2, path: Path = BUILT) -> NativeDecoder:
+    return NativeDecoder(weights(bits), path, threads)
+
+
+def off(found: Tensor, expected: Tensor) -> float:
+    """Return how far off values are, as a part of their size."""
+    return float((found - expected).norm() / expected.norm())
+
+
+@pytest.mark.parametrize(("bits", "most"), [(16, 0.0025), (8, 0.008), (4, 0.12)])
+def test_packed_matrices_are_nearly_what_was_packed(bits: int, most: float) -> None:
+    matrix = random(48, 96)
+    assert off(unpack(pack(matrix, bits)), matrix) < most
+
+
+@BITS
+def test_a_packed_matrix_is_packed_to_itself(bits: int) -> None:
+    once = unpack(pack(random(32, 64), bits))
+    assert off(unpack(pack(once, bits)), once) < (0.02 if bits == 4 else 1e-6)
+
+
+def test_a_row_of_zeros_is_packed() -> None:
+    for bits in (16, 8, 4):
+        assert not unpack(pack(torch.zeros(16, 32), bits)).any()
+
+
+@BITS
+def test_it_computes_what_the_other_decoder_computes(bits: int) -> None:
+    expected = logits(Decoder(unpacked(weights(bits))), [0, 1, 2, 3, 4, 5])
+    # In 8 and 4 bits what is multiplied is rounded as well; keys and values always are.
+    assert off(logits(native(bits), [0, 1, 2, 3, 4, 5]), expected) < (0.01 if bits == 16 else 0.03)
+
+
+@BITS
+@pytest.mark.parametrize("rows", [[0], [3], [5, 0], [2, 1, 4], [0, 1, 2, 3, 4, 5] * 3])
+def test_a_row_does_not_depend_on_others(bits: int, rows: list[int]) -> None:
+    rows = sorted(rows, key=lambda row: row >= len(TOKENS))
+    together = logits(native(bits), [0, 1, 2, 3, 4, 5])
+    found = logits(native(bits), rows)
+    assert all(torch.equal(found[:, place], together[:, row]) for place, row in enumerate(rows))
+
+
+@BITS
+def test_the_number_of_threads_does_not_matter(bits: int) -> None:
+    alone = logits(native(bits, threads=1), [0, 1, 4])
+    assert torch.equal(logits(native(bits, threads=5), [0, 1, 4]), alone)
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="needs an x86")
+@pytest.mark.parametrize("machine", ["x86-64", "x86-64-v3"])
+def test_older_processors_come_to_the_same(machine: str, tmp_path: Path) -> None:
+    options = [option for option in builder._options() if option != "-march=native"]
+    older = tmp_path / "step.so"
+    builder._build(
+        builder._compiler(), [*options, f"-march={machine}", str(builder._SOURCE)], older
+    )
+    for bits in (16, 8, 4):
+        found, expected = (logits(native(bits, path=path), [0, 1, 4]) for path in (older, BUILT))
+        # Bytes are added up exactly; the rest may round differently.
+        assert off(found, expected) < 0.01
+
+
+@pytest.mark.parametrize("precision", ["int8", "int4", "bf16"])
+def test_a_clip_is_the_same_whatever_is_made_beside_it(
+    random_checkpoint: Path, precision: str
+) -> None:
+    engine = load_engine(str(random_checkpoint), "cpu", precision)
+    request = GenerationRequest("lofi", 1.0, seed=5)
+    (alone,) = engine.generate([request])
+    others = [GenerationRequest("", 0.5, seed=1), GenerationRequest("a long prompt", 1.5, seed=2)]
+    clips = engine.generate([others[0], request, others[1]])
+    np.testing.assert_array_equal(clips[1].codes, alone.codes)
+    np.testing.assert_array_equal(clips[1].samples, alone.samples)
+
+
+def test_auto_is_int8_where_the_step_is_compiled(random_checkpoint: Path) -> None:
+    assert load_engine(str(random_checkpoint), "cpu", "auto").precision == "int8"
+
+
+def test_without_a_compiler_auto_is_fp32_and_int8_is_refused(
+    random_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.setenv("PATH", "")
+    assert load_engine(str(random_checkpoint), "cpu", "auto").precision == "fp32"
+    assert load_engine(str(random_checkpoint), "cpu", "bf16").precision == "bf16"
+    with pytest.raises(ModelError, match=r"int8 .*no C\+\+ compiler"):
+        load_engine(str(random_checkpoint), "cpu", "int8")
+
+
+def test_a_gpu_has_no_int8(random_checkpoint: Path) -> None:
+    decoder = fetch_config(str(random_checkpoint)).decoder
+    with pytest.raises(ModelError, match="int8 is not to be had here"):
+        choose_precision("int8", torch.device("cuda"), decoder)
+
+
+def test_unusual_sizes_are_left_to_the_other_decoder(random_checkpoint: Path) -> None:
+    decoder: Any = fetch_config(str(random_checkpoint)).decoder
+    assert fits(decoder)
+    decoder.num_attention_heads = 1
+    decoder.hidden_size = 96
+    assert not fits(decoder)
+    assert choose_precision("auto", torch.device("cpu"), decoder) == "fp32"
+
+
+def test_it_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    first = library()
+    changed = first.stat().st_mtime_ns
+    assert library() == first
+    assert first.stat().st_mtime_ns == changed
+    assert [path.name for path in first.parent.iterdir()] == [first.name]
+
+
+def test_a_compiler_that_fails_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    broken = tmp_path / "broken-compiler"
+    broken.write_text('#!/bin/sh\ntest "$1" = --version\n')
+    broken.chmod(0o755)
+    monkeypatch.setenv("CXX", str(broken))
+    with pytest.raises(CannotBuild, match="could not build it"):
+        library()
+    assert not list((tmp_path / "musicgen-bot").iterdir())
+
+
+def test_a_cache_that_cannot_be_written_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(CannotBuild, match="cannot be written"):
+        library()
+
+
+def test_it_is_built_without_warnings(tmp_path: Path) -> None:
+    command = [builder._compiler(), *builder._options(), "-Wall", "-Wextra", str(builder._SOURCE)]
+    result = subprocess.run(
+        [*command, "-o", str(tmp_path / "step.so")], capture_output=True, text=True, check=True
+    )
+    assert not result.stderr
