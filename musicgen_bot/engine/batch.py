@@ -8,46 +8,28 @@ and writes each clip's delayed codes in place, each clip at its own position.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from musicgen_bot.engine.cache import KeyValueCache
+from musicgen_bot.engine.decoder import Decoder
 from musicgen_bot.engine.delay import UNKNOWN
 from musicgen_bot.engine.layout import Layout, Track, lay_out, prompt_room, rounded_up, rows_of
+from musicgen_bot.engine.native.decoder import NativeDecoder
 from musicgen_bot.engine.sampling import draw, gumbel_noise
-from musicgen_bot.engine.weights import DecoderSizes, DecoderWeights
 
 LENGTH_UNIT = 128
 """Self-attention looks at a multiple of this many positions, so that shapes repeat."""
+_PREFILL = 64
+"""Known codes that are taken in at once."""
+_PREFILL_STEPS = 8
+"""What that counts for in a slice."""
 _MOST_STEPS = 32
 """Steps that noise is made for at once; bounds its memory."""
 
 
-class AnyDecoder(Protocol):
-    """What `decoder.Decoder` and `native.decoder.NativeDecoder` have in common."""
-
-    sizes: DecoderSizes
-    device: torch.device
-    dtype: torch.dtype
-    """Of keys and values."""
-    start: int
-    weights: DecoderWeights[Any]
-
-    def prompt_keys_values(self, context: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Return the cross-attention's keys and values of a prompt."""
-
-    def step(
-        self,
-        codes: Tensor,
-        positions: Tensor,
-        cache: KeyValueCache,
-        length: int,
-        prompts: KeyValueCache,
-        prompt_mask: Tensor,
-    ) -> Tensor:
-        """Return the logits of the next codes."""
+AnyDecoder = Decoder | NativeDecoder
 
 
 class Batch:
@@ -91,6 +73,8 @@ class Batch:
         layout = self._layout
         if layout is None:
             return 0, []
+        if self._prefill(layout):
+            return min(most, _PREFILL_STEPS), []
         left = min(track.steps - track.done for track in self.tracks)
         steps = min(most, left, _MOST_STEPS)
         noise = self._noise(steps)
@@ -109,6 +93,26 @@ class Batch:
         if self._layout is None or track not in self.tracks:
             return track.window.pattern
         return self._layout.codes[self.tracks.index(track), :, : track.steps + 1].cpu()
+
+    def _prefill(self, layout: Layout) -> bool:
+        """Take in some of the codes that a clip goes on from; tell whether there were any."""
+        if isinstance(self.decoder, Decoder):
+            return False
+        for clip, track in enumerate(self.tracks):
+            pattern = track.window.pattern
+            # Before that, no step would draw anything.
+            known = int((pattern == UNKNOWN).any(0).nonzero()[0]) - 1
+            count = min(known - track.done, _PREFILL)
+            if count <= 0:
+                continue
+            codes = pattern[:, track.done : track.done + count]
+            rows = [row for row, (of, _) in enumerate(rows_of(self.tracks)) if of == track.ticket]
+            mask = layout.prompt_mask
+            self.decoder.prefill(codes, track.done, rows, self.cache, self._prompts, mask)
+            track.done += count
+            layout.positions[clip] = track.done
+            return True
+        return False
 
     def _step(self, layout: Layout, noise: Tensor, length: int) -> None:
         """Advance every clip by one step; `noise` is [clips, codebooks, vocabulary]."""

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from musicgen_bot.engine import load_engine
-from musicgen_bot.engine.batch import AnyDecoder
+from musicgen_bot.engine.batch import AnyDecoder, Batch
 from musicgen_bot.engine.cache import KeyValueCache
 from musicgen_bot.engine.decoder import Decoder
 from musicgen_bot.engine.device import choose_precision
@@ -192,6 +192,23 @@ def test_a_clip_is_the_same_whatever_is_made_beside_it(
     clips = engine.generate([others[0], request, others[1]])
     np.testing.assert_array_equal(clips[1].codes, alone.codes)
     np.testing.assert_array_equal(clips[1].samples, alone.samples)
+
+
+@pytest.mark.parametrize("precision", ["int8", "int4", "bf16"])
+def test_known_codes_are_taken_in_at_once_and_it_makes_no_difference(
+    random_checkpoint: Path, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = load_engine(str(random_checkpoint), "cpu", precision)
+    known = engine.generate([GenerationRequest("lofi", 2.0, seed=1)])[0].codes
+    requests = [
+        GenerationRequest("lofi", 3.0, top_k=1, continue_from=known),
+        GenerationRequest("", 2.5, top_k=1, continue_from=known[:, :77]),
+        GenerationRequest("techno", 1.0, top_k=1),
+    ]
+    at_once = engine.generate(requests)
+    monkeypatch.setattr(Batch, "_prefill", lambda batch, layout: False)
+    for clip, other in zip(at_once, engine.generate(requests), strict=True):
+        np.testing.assert_array_equal(clip.codes, other.codes)
 
 
 def test_auto_is_int8_where_the_step_is_compiled(random_checkpoint: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import weakref
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -47,7 +48,8 @@ class _Step(ctypes.Structure):
         ("layer", ctypes.POINTER(_Layer)),
         ("final_norm", _Norm),
         ("heads_matrix", _Matrix),
-        *((name, ctypes.c_void_p) for name in ("positions", "prompt_lengths", "x", "logits")),
+        *((name, ctypes.c_void_p) for name in ("positions", "cache_rows", "prompt_lengths")),
+        *((name, ctypes.c_void_p) for name in ("x", "logits")),
     )
 
 
@@ -119,9 +121,51 @@ class NativeDecoder:
 
         `length` plays no role here: a row costs what it has come to, not what the longest has.
         """
+        logits = torch.empty(len(codes), self.sizes.codebooks, self.sizes.vocabulary)
+        rows = torch.arange(len(codes))
+        self._run(codes, positions, rows, len(prompt_mask), cache, prompts, prompt_mask, logits)
+        return logits
+
+    def prefill(
+        self,
+        codes: Tensor,
+        start: int,
+        rows: Sequence[int],
+        cache: KeyValueCache,
+        prompts: KeyValueCache,
+        prompt_mask: Tensor,
+    ) -> None:
+        """Write the keys and values of known codes, int64 [K, T], at `start` and after.
+
+        They are those of one clip, which has these rows.
+        """
+        count = codes.shape[1]
+        # Those of rows with a prompt first, as everywhere.
+        ordered = sorted(rows)
+        self._run(
+            codes.t().repeat(len(ordered), 1),
+            torch.arange(start, start + count).repeat(len(ordered)),
+            torch.tensor(ordered).repeat_interleave(count),
+            count * sum(row < len(prompt_mask) for row in ordered),
+            cache,
+            prompts,
+            prompt_mask,
+            None,
+        )
+
+    def _run(
+        self,
+        codes: Tensor,
+        positions: Tensor,
+        cache_rows: Tensor,
+        prompted: int,
+        cache: KeyValueCache,
+        prompts: KeyValueCache,
+        prompt_mask: Tensor,
+        logits: Tensor | None,
+    ) -> None:
         x = F.embedding(codes + self._first_ids, self.weights.embedding).sum(1)
         x += self.weights.positions.index_select(0, positions)
-        logits = torch.empty(len(x), self.sizes.codebooks, self.sizes.vocabulary)
         prompt_lengths = (prompt_mask == 0).flatten(1).sum(1)
         for number, layer in enumerate(self._layers):
             layer.keys = cache.keys[number].data_ptr()
@@ -129,12 +173,12 @@ class NativeDecoder:
             layer.prompt_keys = prompts.keys[number].data_ptr()
             layer.prompt_values = prompts.values[number].data_ptr()
         step = self._step
-        step.rows, step.prompted = len(x), len(prompt_mask)
+        step.rows, step.prompted = len(x), prompted
         step.room, step.prompt_room = cache.keys[0].shape[2], prompts.keys[0].shape[2]
-        step.positions, step.prompt_lengths = positions.data_ptr(), prompt_lengths.data_ptr()
-        step.x, step.logits = x.data_ptr(), logits.data_ptr()
+        step.positions, step.cache_rows = positions.data_ptr(), cache_rows.data_ptr()
+        step.prompt_lengths = prompt_lengths.data_ptr()
+        step.x, step.logits = x.data_ptr(), None if logits is None else logits.data_ptr()
         self._team.step(step)
-        return logits
 
 
 def _norm(norm: Norm) -> _Norm:

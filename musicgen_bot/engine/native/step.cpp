@@ -9,7 +9,10 @@
 //
 // It is built by build.py with whatever compiler the machine has, for exactly that machine, and
 // called by decoder.py of this package. Shapes are as in the other decoder.py: R rows, of which the
-// first P have a prompt, C hidden, H heads, D head_dim, L positions, T prompt tokens.
+// first P have a prompt, C hidden, H heads, D head_dim.
+//
+// Rows may also be successive positions of the same clip: their keys and values are all written
+// before any of them attends, and each looks back from its own position.
 
 #include <algorithm>
 #include <atomic>
@@ -50,9 +53,10 @@ struct Step {
     Norm final_norm;
     Matrix heads_matrix;
     const int64_t *positions;       // [R]: where each row is, from 0
-    const int64_t *prompt_lengths;  // [P]
+    const int64_t *cache_rows;      // [R]: whose keys and values it reads, and adds its own to
+    const int64_t *prompt_lengths;  // of the prompts of all cache rows that have one
     float *x;                       // [R, C]: the embeddings; overwritten
-    float *logits;                  // [R, codebooks * vocabulary]
+    float *logits;                  // [R, codebooks * vocabulary], or null where none are wanted
 };
 
 namespace {
@@ -480,13 +484,14 @@ void step(Decoder &decoder, const Step &s) {
             multiply(team, layer.query_key_value, narrow, s.rows, [&](int r, int o, Floats y) {
                 if (o < C) return store(query + r * C + o, y);
                 const int head = (o % C) / D;
-                const size_t place = ((size_t)r * H + head) * s.room + s.positions[r];
+                const size_t place =
+                    ((size_t)s.cache_rows[r] * H + head) * s.room + s.positions[r];
                 uint16_t *cache = o < 2 * C ? layer.keys : layer.values;
                 store(cache + place * D + o % D, to_bfloat16(y));
             });
             team.share(s.rows * H, 1, [&](int i) {
                 const int r = i / H, head = i % H;
-                const size_t start = (size_t)i * s.room * D;
+                const size_t start = ((size_t)s.cache_rows[r] * H + head) * s.room * D;
                 attend(D, query + r * C + head * D, layer.keys + start, layer.values + start,
                        s.positions[r] + 1, narrow.row(r) + head * D);
             });
@@ -499,9 +504,9 @@ void step(Decoder &decoder, const Step &s) {
                          [&](int r, int o, Floats y) { store(query + r * C + o, y); });
                 team.share(s.prompted * H, 1, [&](int i) {
                     const int r = i / H, head = i % H;
-                    const size_t start = (size_t)i * s.prompt_room * D;
+                    const size_t start = ((size_t)s.cache_rows[r] * H + head) * s.prompt_room * D;
                     attend(D, query + r * C + head * D, layer.prompt_keys + start,
-                           layer.prompt_values + start, s.prompt_lengths[r],
+                           layer.prompt_values + start, s.prompt_lengths[s.cache_rows[r]],
                            narrow.row(r) + head * D);
                 });
                 prepared(narrow, s.prompted, layer.cross_out);
@@ -514,6 +519,7 @@ void step(Decoder &decoder, const Step &s) {
             prepared(wide, s.rows, layer.down);
             multiply(team, layer.down, wide, s.rows, add);
         }
+        if (!s.logits) return;
         normed(s.final_norm, s.rows, s.heads_matrix);
         multiply(team, s.heads_matrix, narrow, s.rows, [&](int r, int o, Floats y) {
             store(s.logits + (size_t)r * s.heads_matrix.out + o, y);

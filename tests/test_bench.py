@@ -1,0 +1,89 @@
+"""The benchmark measures every engine, and says so to a person and to a program."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from rich.console import Console
+
+from musicgen_bot import bench as benchmark
+from musicgen_bot.bench import Report
+from musicgen_bot.engine.bench import OURS, SHAPES, THEIRS, Measurement
+from musicgen_bot.engine.random_model import RandomModelSizes
+
+ROWS = [
+    Measurement(OURS, "int8", 1, 600.0, 12.0, 1500.0, 400_000_000, 0.02),
+    Measurement(THEIRS, "fp32", 1, 5.5, 0.11, 3500.0, None, None),
+]
+REPORT = Report("a machine", "small", ROWS, 25e9)
+
+
+def shown(thing: object) -> str:
+    console = Console(width=160, no_color=True)
+    with console.capture() as text:
+        console.print(thing)
+    return text.get()
+
+
+def test_a_person_sees_times_and_the_limit() -> None:
+    table = shown(benchmark.as_table(REPORT))
+    for text in (OURS, THEIRS, "int8", "0.8 s", "90.9 s", "20.0", "80%", "1500"):
+        assert text in table
+    assert "25.0 GB/s" in benchmark.limit_line(REPORT)
+    assert "80%" in benchmark.limit_line(REPORT)
+
+
+def test_a_program_reads_one_line() -> None:
+    line = benchmark.as_json(REPORT)
+    assert "\n" not in line
+    values = json.loads(line)
+    assert values["machine"] == "a machine"
+    assert values["read_bandwidth_gb_s"] == 25
+    assert values["share_of_limit"] == pytest.approx(0.8)
+    for row in values["rows"]:
+        assert {
+            "engine",
+            "precision",
+            "clips",
+            "frames_per_second",
+            "real_time_factor",
+            "peak_memory_mb",
+        } <= set(row)
+
+
+def test_without_a_limit_none_is_told() -> None:
+    report = Report("a GPU", "small", ROWS, None)
+    assert report.share_of_limit is None
+    assert not benchmark.limit_line(report)
+    assert json.loads(benchmark.as_json(report))["share_of_limit"] is None
+
+
+def test_both_engines_are_measured_in_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benchmark, "SHAPES", {"small": RandomModelSizes()})
+    monkeypatch.setattr(benchmark, "SECONDS", 1.0)
+    monkeypatch.setattr(benchmark, "CLIPS", (2,))
+    report = benchmark.bench(Console(quiet=True), "small", "cpu", ["fp32"], compare=True)
+    assert [(row.engine, row.precision, row.clips) for row in report.rows] == [
+        (OURS, "fp32", 2),
+        (THEIRS, "fp32", 2),
+        (THEIRS, "bf16", 2),
+    ]
+    for row in report.rows:
+        assert row.frames_per_second == pytest.approx(50 * row.real_time_factor)
+        assert row.peak_memory_mb > 100
+    assert report.rows[0].step_bytes is not None
+    assert report.rows[0].step_seconds is not None
+    assert report.read_bandwidth is not None
+
+
+def test_shapes_are_those_of_the_real_models() -> None:
+    assert set(SHAPES) == {"small", "medium", "large", "stereo-small"}
+    for sizes in SHAPES.values():
+        matrices = 4 * sizes.hidden**2 + 4 * sizes.hidden**2 + 2 * sizes.hidden * sizes.ffn
+        heads_and_tables = 2 * sizes.codebooks * sizes.vocabulary * sizes.hidden
+        parameters = sizes.layers * matrices + heads_and_tables
+        assert sizes.hidden // sizes.heads == 64
+        # 420 M, 1.4 G and 3.2 G by the models' cards.
+        expected = {1024: 0.42e9, 1536: 1.4e9, 2048: 3.2e9}[sizes.hidden]
+        assert parameters == pytest.approx(expected, rel=0.05)
