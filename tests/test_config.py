@@ -44,7 +44,7 @@ def test_a_setting_left_empty_is_the_default() -> None:
     ("name", "value"),
     [
         ("LIMIT_CLIP_SECONDS", "soon"),
-        ("LIMIT_CLIP_SECONDS", "31"),
+        ("LIMIT_CLIP_SECONDS", "301"),
         ("LIMIT_COOLDOWN_SECONDS", "-1"),
         ("LIMIT_WAITING_PER_GUILD", "0"),
         ("MUSICGEN_MAX_BATCH", "0"),

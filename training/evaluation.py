@@ -62,7 +62,7 @@ class _Wish:
     target: float | None = None
     prototype: float | None = None
     split: bool = False
-    """Whether to tell prompts with words that training has not seen."""
+    """Whether to measure prompts whose words no template of a caption has, on their own."""
 
 
 _WISHES = (
@@ -75,7 +75,7 @@ _WISHES = (
     _Wish("tempo as a number, by the clock", judging.judge_clock, 0.85, 0.49),
     _Wish("tempo as a number, by librosa", judging.judge_sound, 0.85),
     _Wish("the same, in any metre", judging.judge_sound_loosely, 0.85),
-    _Wish("tempo as a word, by the clock", judging.judge_tempo_words, 0.85),
+    _Wish("tempo as a word, by the clock", judging.judge_tempo_words, 0.85, split=True),
 )
 
 
@@ -177,16 +177,16 @@ def obedience(stems: tuple[Stem, ...], make: Make, pieces: Sequence[_Piece]) -> 
     figures = []
     for wish in _WISHES:
         best = verdict(wish.judge, asked, composed)
-        for seen, suffix in ((None, ""), (False, ", unseen words"))[: 1 + wish.split]:
-            kept = [n for n, prompt in enumerate(PROMPTS) if seen is None or prompt.seen is seen]
+        for seen, suffix in ((True, ""), (False, ", unseen words"))[: 1 + wish.split]:
+            kept = [n for n, prompt in enumerate(PROMPTS) if prompt.seen is seen]
             found = verdict(wish.judge, [PROMPTS[n] for n in kept], [heard[n] for n in kept])
             if found is not None:
                 figures.append(
                     Figure(
                         wish.name + suffix,
                         found.right,
-                        target=wish.target if seen is None else _UNSEEN_TARGET,
-                        prototype=wish.prototype if seen is None else None,
+                        target=wish.target if seen else _UNSEEN_TARGET,
+                        prototype=wish.prototype if seen else None,
                         by_chance=found.by_chance,
                         composed=best.right if best else None,
                         clips=found.clips,

@@ -186,7 +186,7 @@ async def test_a_bug_in_the_engine_fails_its_batch_and_nothing_else(
 
 async def test_what_the_model_cannot_make_is_refused_at_once(backend: LocalBackend) -> None:
     with pytest.raises(InvalidRequest):
-        await backend.generate(request(1, 31.0), unseen)
+        await backend.generate(request(1, 301.0), unseen)
 
 
 async def test_codes_become_the_same_sound_again(backend: LocalBackend) -> None:

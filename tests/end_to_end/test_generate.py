@@ -192,10 +192,10 @@ async def test_what_discord_does_not_let_anyone_type_is_refused_all_the_same(
 async def test_a_quiet_clip_is_told_not_posted_as_music(
     discord_server: DiscordServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from musicgen_bot.engine.codec import Codec
+    from musicgen_bot.engine.codec import SoundStream
 
-    decode = Codec.decode
-    monkeypatch.setattr(Codec, "decode", lambda self, codes: decode(self, codes) * 0)
+    sound = SoundStream.sound
+    monkeypatch.setattr(SoundStream, "sound", lambda self: sound(self) * 0)
     guild = discord_server.add_guild()
     channel, ada = guild.add_channel("music"), guild.add_member("ada")
     async with running_bot(discord_server, tmp_path):

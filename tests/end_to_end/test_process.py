@@ -45,7 +45,7 @@ async def test_the_main_job_end_to_end(discord_server: DiscordServer, tmp_path: 
         status, output = await bot.stop()
     assert len(samples) == 2 * rate
     assert status == 0, output
-    assert "Model: tiny, fp32, on cpu" in output
+    assert "Model: tiny, int8, on cpu" in output
     assert discord_server.token not in output
     assert "Traceback" not in output
     assert states(tmp_path) == {1: "delivered"}
@@ -221,7 +221,7 @@ async def test_a_clip_is_made_on_the_terminal(tmp_path: Path) -> None:
     [
         (("  ",), "The prompt is empty"),
         (("x", "--seconds", "nan"), "greater than 0"),
-        (("x", "--seconds", "1e9"), "at most 30 seconds"),
+        (("x", "--seconds", "1e9"), "at most 300 seconds"),
         (("x", "--seed", "-1"), "The seed must be"),
         (("x", "--output", "clip.txt"), ".mp3, .wav, .flac or .ogg"),
         (("x", "--output", "no/such/clip.mp3"), "cannot be written"),

@@ -140,7 +140,7 @@ async def test_about_tells_model_device_and_licence(
     async with running_bot(discord_server, tmp_path):
         text = text_of(await (await discord_server.command(ada, channel, "about")).message())
     assert "tiny" in text
-    assert "cpu, fp32" in text
+    assert "cpu, int8" in text
     assert "licence" in text
 
 

@@ -197,7 +197,7 @@ def test_out_of_memory_while_decoding_is_told(
 
 def test_generate_leaves_nothing_behind_when_a_request_is_refused(small: Engine) -> None:
     with pytest.raises(InvalidRequest):
-        small.generate([GenerationRequest("lofi", 1.0, 1), GenerationRequest("lofi", 31.0)])
+        small.generate([GenerationRequest("lofi", 1.0, 1), GenerationRequest("lofi", 301.0)])
     assert not small.step(1).progress
 
 
