@@ -26,11 +26,11 @@ from musicgen_bot.engine.bench import (
     THEIRS,
     Measurement,
     Task,
+    make_checkpoint,
     measure,
     read_bandwidth,
 )
 from musicgen_bot.engine.device import choose_device, describe_device
-from musicgen_bot.engine.random_model import build_random_model
 
 SECONDS = 10.0
 CLIPS = (1, 8)
@@ -75,7 +75,7 @@ def bench(
         ) as progress,
     ):
         bar = progress.add_task("Making random weights", total=len(tasks) + 2)
-        _apart(build_random_model, Path(folder), SHAPES[shape])
+        _apart(make_checkpoint, Path(folder), SHAPES[shape])
         rows = []
         for task in tasks:
             progress.update(bar, advance=1, description=_title(task))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import runpy
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -75,6 +77,10 @@ def test_both_engines_are_measured_in_one_run(monkeypatch: pytest.MonkeyPatch) -
     assert report.rows[0].step_bytes is not None
     assert report.rows[0].step_seconds is not None
     assert report.read_bandwidth is not None
+
+
+def test_bot_py_starts_nothing_when_a_process_of_the_bench_imports_it() -> None:
+    runpy.run_path(str(Path(__file__).parents[1] / "bot.py"), run_name="__mp_main__")
 
 
 def test_shapes_are_those_of_the_real_models() -> None:

@@ -24,7 +24,7 @@ from musicgen_bot.engine.loader import load_engine
 from musicgen_bot.engine.native.build import CannotBuild, library
 from musicgen_bot.engine.native.decoder import Team
 from musicgen_bot.engine.quiet import quiet_transformers
-from musicgen_bot.engine.random_model import RandomModelSizes
+from musicgen_bot.engine.random_model import RandomModelSizes, build_random_model
 from musicgen_bot.generation import GenerationRequest
 
 OURS, THEIRS = "musicgen-bot", "transformers"
@@ -88,6 +88,12 @@ class Measurement:
     """What a step in the middle of the clips must read; only of ours."""
     step_seconds: float | None
     """The median time of such steps."""
+
+
+def make_checkpoint(folder: Path, sizes: RandomModelSizes) -> None:
+    """Write a checkpoint of random weights into a folder."""
+    with quiet_transformers():
+        build_random_model(folder, sizes)
 
 
 def measure(task: Task, folder: Path, device: str) -> Measurement:
