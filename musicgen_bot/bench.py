@@ -50,9 +50,13 @@ class Report:
     @property
     def share_of_limit(self) -> float | None:
         """How near a step of one clip comes to the time it takes to read what it must read."""
-        for row in self.rows:
-            if row.clips == 1 and row.step_bytes and row.step_seconds and self.read_bandwidth:
-                return row.step_bytes / self.read_bandwidth / row.step_seconds
+        shares = (self.share(row) for row in self.rows if row.clips == 1)
+        return next((share for share in shares if share), None)
+
+    def share(self, row: Measurement) -> float | None:
+        """Return the same of any measurement."""
+        if row.step_bytes and row.step_seconds and self.read_bandwidth:
+            return row.step_bytes / self.read_bandwidth / row.step_seconds
         return None
 
 
@@ -125,12 +129,9 @@ def limit_line(report: Report) -> str:
 def _figures(row: Measurement, report: Report) -> Iterator[str]:
     yield f"{row.clips * SECONDS / row.real_time_factor:.1f} s"
     yield f"{row.real_time_factor:.2f}"
-    if row.step_seconds is None or row.step_bytes is None:
-        yield from ("", "")
-    else:
-        yield f"{1000 * row.step_seconds:.1f}"
-        bandwidth = report.read_bandwidth
-        yield f"{row.step_bytes / bandwidth / row.step_seconds:.0%}" if bandwidth else ""
+    yield f"{1000 * row.step_seconds:.1f}" if row.step_seconds else ""
+    share = report.share(row)
+    yield f"{share:.0%}" if share else ""
     yield f"{row.peak_memory_mb:.0f}"
 
 

@@ -123,10 +123,12 @@ def _model(setup: Setup) -> Iterator[Finding]:
     device = choose_device(setup.device)
     used = choose_precision(setup.precision, device, config.decoder)
     free = free_memory(device)
-    obstacle = why_not_compiled(config.decoder) if device.type == "cpu" else "of a GPU"
+    precisions = list(PRECISIONS)
     if device.type == "cpu":
+        obstacle = why_not_compiled(config.decoder)
         yield _step(obstacle)
-    for precision in (*PRECISIONS, *(() if obstacle else QUANTISED)):
+        precisions += () if obstacle else QUANTISED
+    for precision in precisions:
         need = estimate_memory(config, precision, setup.slots, setup.seconds)
         text = (
             f"{setup.slots} clips of {setup.seconds:g} s at once need about {need / GIB:.1f} GiB: "

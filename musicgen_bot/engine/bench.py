@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from musicgen_bot.engine.batch import Batch
+from musicgen_bot.engine.delay import lag
 from musicgen_bot.engine.device import PRECISIONS
 from musicgen_bot.engine.engine import Engine
 from musicgen_bot.engine.loader import load_engine
@@ -159,12 +160,13 @@ def _theirs(task: Task, folder: Path) -> tuple[Callable[[float], int], None]:
         model = load(folder, dtype=PRECISIONS[task.precision]).eval()
     inputs = AutoTokenizer.from_pretrained(folder)([_PROMPT] * task.clips, return_tensors="pt")
     frame_rate: int = model.config.audio_encoder.frame_rate
-    lag = model.config.decoder.num_codebooks - 1
+    decoder = model.config.decoder
+    delay = lag(decoder.num_codebooks, decoder.audio_channels)
 
     @torch.inference_mode()
     def make(seconds: float) -> int:
         with quiet_transformers():
-            model.generate(**inputs, max_new_tokens=round(seconds * frame_rate) + lag)
+            model.generate(**inputs, max_new_tokens=round(seconds * frame_rate) + delay)
         return frame_rate
 
     return make, None

@@ -21,7 +21,9 @@ from transformers import EncodecModel
 from musicgen_bot.engine.weights import own_copy
 
 WINDOW = 100
-"""Frames that are decoded at once."""
+"""Frames that are worth decoding."""
+MOST_FRAMES = 2 * WINDOW
+"""Frames that are decoded at once, at most."""
 _SIGHT = 4
 """Frames to either side that the layers after the LSTM are given; they look at fewer than 2."""
 

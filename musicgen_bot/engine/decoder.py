@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from musicgen_bot.engine.cache import KeyValueCache
-from musicgen_bot.engine.weights import DecoderWeights, Layer, Norm
+from musicgen_bot.engine.weights import DecoderSizes, DecoderWeights, Layer, Norm
 
 
 class Decoder:
@@ -37,12 +37,10 @@ class Decoder:
 
         `context` is the encoded prompt, [T, C].
         """
-        shape = (len(context), 2, self.sizes.heads, self.sizes.head_dim)
-        pairs = []
-        for layer in self.weights.layers:
-            keys, values = _linear(context, layer.cross_key_value).view(shape).unbind(1)
-            pairs.append((keys.transpose(0, 1), values.transpose(0, 1)))
-        return pairs
+        return [
+            split_keys_values(_linear(context, layer.cross_key_value), self.sizes)
+            for layer in self.weights.layers
+        ]
 
     def step(
         self,
@@ -117,6 +115,12 @@ class Decoder:
     def _feed_forward(self, layer: Layer[Tensor], x: Tensor) -> Tensor:
         raised = self.weights.activation(_linear(_normed(x, layer.ffn_norm), layer.ffn_up))
         return _linear(raised, layer.ffn_down)
+
+
+def split_keys_values(fused: Tensor, sizes: DecoderSizes) -> tuple[Tensor, Tensor]:
+    """Return keys and values, [H, T, D] each, of what stands side by side, [T, 2 * C]."""
+    keys, values = fused.view(len(fused), 2, sizes.heads, sizes.head_dim).unbind(1)
+    return keys.transpose(0, 1), values.transpose(0, 1)
 
 
 def _linear(x: Tensor, weight: Tensor) -> Tensor:

@@ -77,12 +77,20 @@ def choose_precision(name: str, device: torch.device, decoder: Any) -> str:
     return name
 
 
+def compiled_step(decoder: Any) -> Path:
+    """Return the library with the step for this processor and such a decoder.
+
+    Raises CannotBuild.
+    """
+    if not fits(decoder):
+        raise CannotBuild("the model has sizes that it is not made for")
+    return library()
+
+
 def why_not_compiled(decoder: Any) -> str:
     """Return why the step cannot be compiled for this processor and such a decoder, or nothing."""
-    if not fits(decoder):
-        return "the model has sizes that it is not made for"
     try:
-        library()
+        compiled_step(decoder)
     except CannotBuild as obstacle:
         return str(obstacle)
     return ""

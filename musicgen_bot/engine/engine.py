@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from musicgen_bot.engine.batch import AnyDecoder, Batch
-from musicgen_bot.engine.codec import WINDOW, Codec, SoundStream
+from musicgen_bot.engine.codec import MOST_FRAMES, WINDOW, Codec, SoundStream
 from musicgen_bot.engine.delay import delayed, lag, undelayed
 from musicgen_bot.engine.device import is_out_of_memory, release_memory
 from musicgen_bot.engine.layout import Track, Window
@@ -247,7 +247,7 @@ class Engine:
 
     def _decode(self, track: Track, complete: int) -> bool:
         """Decode a window of a clip of which so many frames are there; tell whether it is done."""
-        end = min(complete, track.stream.frames + 2 * WINDOW)
+        end = min(complete, track.stream.frames + MOST_FRAMES)
         last = end == track.frames
         track.stream.feed(self._codes(track, end), complete=last)
         return last

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,13 +26,13 @@ from musicgen_bot.engine.device import (
     QUANTISED,
     choose_device,
     choose_precision,
+    compiled_step,
     is_out_of_memory,
-    why_not_compiled,
 )
 from musicgen_bot.engine.engine import WINDOW_SECONDS, Engine
 from musicgen_bot.engine.layout import rounded_up
 from musicgen_bot.engine.model_files import TINY, fetch_config, fetch_model, first_line
-from musicgen_bot.engine.native.build import library
+from musicgen_bot.engine.native.build import CannotBuild
 from musicgen_bot.engine.native.decoder import NativeDecoder
 from musicgen_bot.engine.native.packing import pack
 from musicgen_bot.engine.quiet import quiet_transformers
@@ -142,8 +143,11 @@ def _take_over(
 
 def _take_decoder(modules: Any, positions: int, device: torch.device, precision: str) -> AnyDecoder:
     """Take the decoder out of transformers' modules; on a CPU for the compiled step if it can."""
-    compiled = device.type == "cpu" and precision in ("bf16", *QUANTISED)
-    if not compiled or why_not_compiled(modules.config.decoder):
+    built = None
+    if device.type == "cpu" and precision in ("bf16", *QUANTISED):
+        with suppress(CannotBuild):
+            built = compiled_step(modules.config.decoder)
+    if built is None:
         moved = copier(PRECISIONS[precision], device)
         return Decoder(take_decoder(modules, positions, moved, lambda matrix: matrix))
     bits = QUANTISED.get(precision, 16)
@@ -154,4 +158,4 @@ def _take_decoder(modules: Any, positions: int, device: torch.device, precision:
         partial(pack, bits=bits),
         partial(pack, bits=max(bits, 8)),
     )
-    return NativeDecoder(weights, library(), torch.get_num_threads())
+    return NativeDecoder(weights, built, torch.get_num_threads())

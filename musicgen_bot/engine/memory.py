@@ -9,7 +9,7 @@ from torch import nn
 from transformers import MusicgenConfig, MusicgenForConditionalGeneration
 
 from musicgen_bot.engine.batch import LENGTH_UNIT
-from musicgen_bot.engine.codec import WINDOW
+from musicgen_bot.engine.codec import MOST_FRAMES
 from musicgen_bot.engine.delay import lag
 from musicgen_bot.engine.device import PRECISIONS, QUANTISED
 from musicgen_bot.engine.layout import rounded_up
@@ -77,6 +77,6 @@ def _cache_bytes(config: Any, seconds: float, precision: str) -> int:
 
 def _codec_bytes(config: Any) -> int:
     """Return what turning a window of a clip into sound takes: its last layers are the widest."""
-    samples = 2 * WINDOW * config.audio_encoder.sampling_rate // config.audio_encoder.frame_rate
+    samples = MOST_FRAMES * config.audio_encoder.sampling_rate // config.audio_encoder.frame_rate
     wide = samples * config.audio_encoder.num_filters * config.decoder.audio_channels
     return int(_CODEC_TENSORS * wide * _FP32_BYTES)

@@ -90,6 +90,7 @@ def _build(compiler: str, options: list[str], path: Path) -> None:
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
     try:
+        # The compiler is the one that CXX or the PATH names; nothing of it comes from a prompt.
         return subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS)  # noqa: S603
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CannotBuild(f"{command[0]} does not run: {error}") from error

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from musicgen_bot.engine.cache import KeyValueCache
+from musicgen_bot.engine.decoder import split_keys_values
 from musicgen_bot.engine.native.packing import PackedMatrix, unpack
 from musicgen_bot.engine.weights import DecoderWeights, Layer, Norm
 
@@ -100,13 +101,10 @@ class NativeDecoder:
 
     def prompt_keys_values(self, context: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Return the cross-attention's keys and values of a prompt, as the other decoder does."""
-        shape = (len(context), 2, self.sizes.heads, self.sizes.head_dim)
-        pairs = []
-        for layer in self.weights.layers:
-            fused = F.linear(context.float(), unpack(layer.cross_key_value))
-            keys, values = fused.view(shape).unbind(1)
-            pairs.append((keys.transpose(0, 1), values.transpose(0, 1)))
-        return pairs
+        return [
+            split_keys_values(F.linear(context.float(), unpack(layer.cross_key_value)), self.sizes)
+            for layer in self.weights.layers
+        ]
 
     def step(
         self,

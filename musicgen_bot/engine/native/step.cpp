@@ -34,7 +34,7 @@ struct Norm {
 };
 
 struct Matrix {
-    const void *weights;  // blocks of 16 outputs, see `Block`
+    const void *weights;  // blocks of 16 outputs, see multiply_*_bits
     const void *scales;
     int32_t bits, out, in;
 };
@@ -94,7 +94,7 @@ inline Halves to_bfloat16(Floats v) {  // to the nearest, ties to even
 }
 
 template <class V>
-inline auto folded(V v, int) {
+inline auto folded(V v) {
     typedef float Half __attribute__((vector_size(sizeof(V) / 2), aligned(4)));
     Half parts[2];
     std::memcpy(parts, &v, sizeof v);
@@ -102,7 +102,7 @@ inline auto folded(V v, int) {
 }
 
 inline float sum(Floats v) {
-    auto two = folded(folded(folded(v, 0), 0), 0);
+    auto two = folded(folded(folded(v)));
     return two[0] + two[1];
 }
 
@@ -531,7 +531,7 @@ void step(Decoder &decoder, const Step &s) {
 
 extern "C" {
 
-// Reads so many bytes, a multiple of 64, on all threads, as fast as can be; to measure the memory.
+// Reads so many bytes, a multiple of 64 KiB, on all threads, as fast as can be; to measure the memory.
 uint32_t musicgen_read(void *decoder, const uint8_t *from, int64_t bytes) {
     constexpr int PORTION = 1 << 16;
     Team &team = static_cast<Decoder *>(decoder)->team;
