@@ -38,8 +38,12 @@ class Database:
         try:
             if path is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)
+            file = path or ":memory:"
+            # What cannot be opened is found out here: where aiosqlite finds it out, its thread
+            # still has a message for the event loop afterwards, which may be closed by then.
+            sqlite3.connect(file).close()
             connection = await aiosqlite.connect(
-                path or ":memory:", isolation_level=None, timeout=LOCK_TIMEOUT_SECONDS
+                file, isolation_level=None, timeout=LOCK_TIMEOUT_SECONDS
             )
         except (OSError, sqlite3.Error) as error:
             raise _explain(error, path) from error
