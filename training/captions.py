@@ -22,6 +22,8 @@ _TAIL_STARTS = (
     *("it ", "feels ", "sounds ", "something "),
 )
 _JITTER = 0.03
+_CLAUSES = 4
+"""The most that a caption goes on about something else."""
 
 
 def caption(plan: Plan, rng: np.random.Generator) -> str:
@@ -40,6 +42,10 @@ def caption(plan: Plan, rng: np.random.Generator) -> str:
         adjectives.append(dice.pick(phrasing.ADJECTIVES))
     if dice.chance(0.2):
         extras.append(dice.pick(phrasing.SCENES))
+    if dice.chance(0.1):
+        extras.append(dice.pick(phrasing.HARMLESS))
+    if dice.chance(0.1):
+        extras += [_clause(dice) for _ in range(1 + dice.below(_CLAUSES))]
     if dice.chance(0.35):
         keywords = [*adjectives, *extras, *instruments, *([genre] if genre else [])]
         return typed(dice.pick(phrasing.SEPARATORS).join(dice.shuffled(keywords)), dice)
@@ -68,6 +74,11 @@ def _nothing(dice: Dice) -> str:
         return f"{dice.pick(phrasing.NOUNS)} {dice.pick(phrasing.SCENES)}"
     parts = (phrasing.OPENINGS, phrasing.ADJECTIVES, phrasing.NOUNS)
     return " ".join(dice.pick(part) for part in parts)
+
+
+def _clause(dice: Dice) -> str:
+    """Return what somebody says beside what they want to hear."""
+    return dice.pick(phrasing.SCENES if dice.chance(0.5) else phrasing.NOISE)
 
 
 def _genre(plan: Plan, dice: Dice) -> str:
@@ -139,9 +150,14 @@ def _drums(plan: Plan, dice: Dice) -> Iterable[str]:
         if dice.chance(0.85):
             yield _without_drums(dice)
         return
+    if plan.chords is None and plan.lead is None and dice.chance(0.7):
+        yield dice.pick(wording.RHYTHM_ALONE)
+        return
     kind = dice.roll()
     if kind < 0.2:
         yield dice.pick(wording.ANY_DRUMS)
+    elif kind < 0.24:
+        yield dice.pick(phrasing.WISHES).format("drums" if dice.chance(0.6) else "percussion")
     elif kind < 0.28:
         yield dice.pick(wording.KITS[plan.drums])
     elif kind < 0.36 and plan.energy == 2:
@@ -176,16 +192,19 @@ def _instruments(plan: Plan, dice: Dice) -> list[str]:
         return [dice.pick(phrasing.ALONE).format(name)]
     told = []
     if plan.chords is not None and dice.chance(0.4):
-        told.append(dice.pick(wording.CHORDS[plan.chords]))
+        told.append(_wished(dice.pick(wording.CHORDS[plan.chords]), dice))
     if plan.lead is not None and dice.chance(0.4):
         name = dice.pick(wording.LEADS[plan.lead])
         shared = plan.lead in wording.SHARED_LEADS and plan.lead != plan.chords
-        told.append(
-            dice.pick(wording.LEAD_ROLES if shared else wording.FREE_LEAD_ROLES).format(name)
-        )
+        roles = wording.LEAD_ROLES if shared else wording.FREE_LEAD_ROLES
+        told.append(_wished(dice.pick(roles).format(name), dice))
     if plan.bass is not None and dice.chance(0.2):
         told.append(dice.pick(wording.ANY_BASS if dice.chance(0.3) else wording.BASSES[plan.bass]))
     return told
+
+
+def _wished(instrument: str, dice: Dice) -> str:
+    return dice.pick(phrasing.WISHES).format(instrument) if dice.chance(0.08) else instrument
 
 
 def _sentence(

@@ -15,6 +15,8 @@ _UNUSUAL_TEMPO = 0.35
 _UNUSUAL_INSTRUMENT = 0.3
 _SOLO = 0.05
 """How often an instrument plays all alone."""
+_RHYTHM = 0.02
+"""How often there is nothing but drums and bass."""
 _NO_DRUMS = 0.15
 """On top of what a genre does without."""
 
@@ -40,7 +42,10 @@ def random_plan(rng: np.random.Generator) -> Plan:
         chords=chords,
         lead=lead,
     )
-    return _solo(plan, rng) if rng.random() < _SOLO else plan
+    kind = rng.random()
+    if kind < _RHYTHM:
+        return replace(plan, drums=_one(style.kits, rng), chords=None, lead=None)
+    return _solo(plan, rng) if kind < _RHYTHM + _SOLO else plan
 
 
 def _solo(plan: Plan, rng: np.random.Generator) -> Plan:

@@ -36,10 +36,30 @@ SCENES = phrases(
     "of a band, like in the old days, that tells a story, that makes me think, that i can "
     "loop"
 )
+HARMLESS = phrases(
+    "nothing special, nothing fancy, nothing too complicated, nothing much, nothing new, nothing "
+    "else matters, nothing wrong with that, no rush, no worries, no problem, no idea what it is "
+    "called, no matter what, no big deal, no limits, not too loud, not too long, not boring, not "
+    "that it matters, it is not for work, i do not know, don't ask, free for everyone, feel free, "
+    "free your mind, for my freestyle, royalty-free, free as a bird, only good vibes, only for "
+    "tonight, just for fun, just for me, the only one, if only, if i could only sleep, stop at the "
+    "end, the last one was great, do it without me, do not disturb, avoid the traffic, take away "
+    "my pain, forget about it, skip school, cut to the chase, mute all my calls, turn off the "
+    "light, leave me alone, alone at home, solo trip, a single rose, zero gravity"
+)
+"""What has a word in it that would ask for less, before an instrument; here it asks for nothing."""
+WISHES = phrases(
+    "the {} should be on top, make the {} shine, with the {} up front, let me hear the {}, let the "
+    "{} play, there should be {}, there is {} in it, i love {}, we like {}, i want {}, it needs {}, "
+    "it must have {}, make sure there is {}, the {} can be strong, put {} in it, {} please, give "
+    "it {}, more {}, {} is a must, {} all the way, the {} goes on and on, the {} must stand out, "
+    "and then comes {}, {} everywhere, you can hear the {}, the {} is what it is about, keep the {}"
+)
+"""How people ask for something that plays."""
 NOISE = phrases(
     "a dragon flies over the castle, something for my game, asdf qwer, music, something, "
-    "anything, surprise me, a song, make some music, play something, hello, test, test test "
-    "123, random, whatever you like, a city at night, the old man and the sea, two cats on a "
+    "anything, surprise me, a song, make some music, play something, hello, test, test one "
+    "two, random, whatever you like, a city at night, the old man and the sea, two cats on a "
     "roof, lol, idk, jsdkfh sdjkfh, qwertz, the quick brown fox, a walk in the park, pizza, "
     "potato, banana, a spaceship lands on the moon, once upon a time, good morning, new song, "
     "my song, ocean waves, rain on the window, thunder, fireflies, a train leaves the "

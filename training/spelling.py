@@ -11,14 +11,16 @@ from training.wording import phrases
 
 _SHORTEST = 4
 """Letters of the shortest word that is changed: an error in "no" would turn the meaning around."""
+_SHORTEST_ROOT = 3
 _VOWELS = "aeiouy"
 _ENDINGS = phrases(
     "s, s, y, y, ish, like, er, er, est, ist, ness, ly, ed, ing, z, esque, style, ie"
 )
+_SUFFIXES = phrases("some, ing, ful, ous, ish, al, ic, ed, er, ly, y, s")
 _FILLERS = phrases(
     "the, a, of, and, to, like, it, is, my, for, you, that, this, some, really, very, please, so, "
     "i, we, all, one, when, where, what, who, then, there, here, now, old, new, big, small, "
-    "little, first, last, day, night, time, world, people, man, woman, kids, work, life, life, "
+    "little, first, last, day, night, time, world, people, man, woman, kids, work, life, "
     "way, thing, things, stuff, kind, sort, bit, lot, more, most, much, many, other, same, every, "
     "each, from, by, on, at, in, into, over, under, about, after, before, through, "
     "between, as, if, because, while, until, but, or, also, too, just, only, even, still, again, "
@@ -37,9 +39,10 @@ def typed(text: str, dice: Dice) -> str:
     if dice.chance(0.15):
         place = dice.below(len(words) + 1)
         words[place:place] = [dice.pick(_FILLERS) for _ in range(1 + dice.below(_LIMIT))]
-    if dice.chance(0.22):
-        place = dice.below(len(words))
-        words[place] = _changed(words[place], dice)
+    if dice.chance(0.4):
+        for _ in range(1 + dice.below(2)):
+            place = dice.below(len(words))
+            words[place] = _changed(words[place], dice)
     if len(words) > 1 and dice.chance(0.04):
         place = dice.below(len(words) - 1)
         words[place : place + 2] = ["".join(words[place : place + 2])]
@@ -56,7 +59,21 @@ def _changed(word: str, dice: Dice) -> str:
     """Return a word with an error or with another ending; short ones as they are."""
     if len(word) < _SHORTEST or not word.isalpha():
         return word
-    return _with_ending(word, dice.pick(_ENDINGS)) if dice.chance(0.55) else _mistyped(word, dice)
+    if dice.chance(0.45):
+        return _mistyped(word, dice)
+    root = _root(word)
+    if root and dice.chance(0.3):
+        return root
+    return _with_ending(root if root and dice.chance(0.3) else word, dice.pick(_ENDINGS))
+
+
+def _root(word: str) -> str:
+    """Return "cheer" of "cheerful", "string" of "strings"; nothing where no suffix is known."""
+    for suffix in _SUFFIXES:
+        root = word.removesuffix(suffix)
+        if root != word and len(root) >= _SHORTEST_ROOT and not word.endswith("ss"):
+            return root
+    return ""
 
 
 def _with_ending(word: str, ending: str) -> str:

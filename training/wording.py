@@ -185,6 +185,13 @@ ANY_DRUMS = phrases(
 HEAVY_DRUMS = phrases(
     "heavy drums, hard drums, big drums, loud drums, pounding drums, punchy drums"
 )
+RHYTHM_ALONE = phrases(
+    "drums only, only drums, just drums, drums alone, just the drums, nothing but drums, drums solo, "
+    "drum solo, solo drums, drums and bass only, only drums and bass, just bass and drums, a rhythm "
+    "track, percussion only, only percussion, nothing but a beat, just a beat, only a beat, "
+    "no melody and no chords"
+)
+"""For pieces of drums and bass."""
 NO_DRUMS = phrases(
     "no drums, no drums, without drums, drumless, beatless, drums off, drum free, drum-free, "
     "percussion-free, beat-free, percussionless, a cappella, drums: none, drums: no"
