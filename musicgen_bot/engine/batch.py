@@ -37,7 +37,7 @@ class Batch:
 
     def __init__(self, decoder: AnyDecoder) -> None:
         self.decoder = decoder
-        self.cache = KeyValueCache(decoder.sizes, decoder.dtype, decoder.device)
+        self.cache = KeyValueCache(decoder.sizes, decoder.cache_dtype, decoder.device)
         self._prompts = KeyValueCache(decoder.sizes, decoder.dtype, decoder.device)
         self._layout: Layout | None = None
         self.tracks: list[Track] = []

@@ -1,7 +1,9 @@
 """Keys and values of attention, kept in place.
 
 One pair of tensors a layer, [rows, heads, length, head_dim], allocated when the batch changes and
-written in place from then on, so that a step neither allocates nor moves what is there.
+written in place from then on, so that a step neither allocates nor moves what is there. In int8,
+which only step.cpp reads and writes, each position of a head has four bytes more: what its numbers
+are scaled with, as a float32.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ import torch
 from torch import Tensor
 
 from musicgen_bot.engine.weights import DecoderSizes
+
+_SCALE_BYTES = 4
 
 
 @dataclass(slots=True)
@@ -70,5 +74,6 @@ class KeyValueCache:
 
     def _empty(self, rows: int, length: int) -> Tensor:
         # Zeros, because attention multiplies what is masked by 0, and 0 times garbage may be NaN.
-        shape = (rows, self.sizes.heads, length, self.sizes.head_dim)
+        cell = self.sizes.head_dim + (_SCALE_BYTES if self.dtype == torch.int8 else 0)
+        shape = (rows, self.sizes.heads, length, cell)
         return torch.zeros(shape, dtype=self.dtype, device=self.device)

@@ -26,7 +26,7 @@ class Decoder:
         self.weights = weights
         self.sizes = weights.sizes
         self.device = weights.embedding.device
-        self.dtype = weights.embedding.dtype
+        self.dtype = self.cache_dtype = weights.embedding.dtype
         self.start = self.sizes.vocabulary
         first_ids = torch.arange(self.sizes.codebooks) * (self.sizes.vocabulary + 1)
         self._first_ids = first_ids.to(self.device)

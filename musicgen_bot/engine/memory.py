@@ -22,6 +22,7 @@ _CODEC_TENSORS = 5
 """Tensors of the codec's widest layer that are there at once; measured."""
 _FP32_BYTES = 4
 _HALF_BYTES = 2
+_SCALE_BYTES = 4
 
 
 def estimate_memory(config: MusicgenConfig, precision: str, slots: int, seconds: float) -> int:
@@ -71,8 +72,12 @@ def _cache_bytes(config: Any, seconds: float, precision: str) -> int:
     steps = round(seconds * config.audio_encoder.frame_rate)
     steps += lag(decoder.num_codebooks, decoder.audio_channels)
     positions = 2 * rounded_up(steps, LENGTH_UNIT) + _PROMPT_TOKENS
-    size = PRECISIONS[precision].itemsize if precision in PRECISIONS else _HALF_BYTES
-    return int(2 * decoder.num_hidden_layers * decoder.hidden_size * positions * size)
+    heads = decoder.num_attention_heads
+    if precision in PRECISIONS:
+        cell = decoder.hidden_size // heads * PRECISIONS[precision].itemsize
+    else:
+        cell = decoder.hidden_size // heads + _SCALE_BYTES
+    return int(2 * decoder.num_hidden_layers * heads * positions * cell)
 
 
 def _codec_bytes(config: Any) -> int:

@@ -1,6 +1,7 @@
 """The decoder of `decoder.py`, computed by step.cpp.
 
-It is used like the other one; keys and values are bfloat16 whatever the weights are.
+It is used like the other one. Keys and values are int8 where the weights are 8 or 4 bits, and else
+bfloat16; those of the prompt, which are few, are always that.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class _Layer(ctypes.Structure):
 class _Step(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_int32) for name in ("rows", "prompted", "layers", "hidden", "heads")),
-        *((name, ctypes.c_int32) for name in ("room", "prompt_room")),
+        *((name, ctypes.c_int32) for name in ("room", "prompt_room", "cell_bits")),
         ("epsilon", ctypes.c_float),
         ("layer", ctypes.POINTER(_Layer)),
         ("final_norm", _Norm),
@@ -85,6 +86,7 @@ class NativeDecoder:
         self.sizes = weights.sizes
         self.device = torch.device("cpu")
         self.dtype = torch.bfloat16
+        self.cache_dtype = torch.bfloat16 if weights.heads.bits == 16 else torch.int8
         self.start = self.sizes.vocabulary
         self._first_ids = torch.arange(self.sizes.codebooks) * (self.sizes.vocabulary + 1)
         self._team = Team(library, threads)
@@ -93,6 +95,7 @@ class NativeDecoder:
             layers=len(weights.layers),
             hidden=self.sizes.hidden,
             heads=self.sizes.heads,
+            cell_bits=8 * self.cache_dtype.itemsize,
             epsilon=weights.final_norm.epsilon,
             layer=self._layers,
             final_norm=_norm(weights.final_norm),

@@ -42,12 +42,12 @@ struct Matrix {
 struct Layer {
     Norm self_norm, cross_norm, ffn_norm;
     Matrix query_key_value, self_out, cross_query, cross_out, up, down;
-    uint16_t *keys, *values;                       // bfloat16 [R, H, room, D]
+    void *keys, *values;                           // [R, H, room] cells, see Cell
     const uint16_t *prompt_keys, *prompt_values;   // bfloat16 [P, H, prompt_room, D]
 };
 
 struct Step {
-    int32_t rows, prompted, layers, hidden, heads, room, prompt_room;
+    int32_t rows, prompted, layers, hidden, heads, room, prompt_room, cell_bits;
     float epsilon;
     const Layer *layer;
     Norm final_norm;
@@ -68,6 +68,8 @@ typedef float Floats __attribute__((vector_size(64), aligned(4)));
 typedef int32_t Ints __attribute__((vector_size(64), aligned(4)));
 typedef uint32_t Words __attribute__((vector_size(64), aligned(4)));
 typedef uint8_t Bytes __attribute__((vector_size(64), aligned(1)));
+typedef int8_t SmallInts __attribute__((vector_size(16), aligned(1)));
+typedef int16_t MiddleInts __attribute__((vector_size(32), aligned(2)));
 typedef uint16_t Halves __attribute__((vector_size(32), aligned(2)));
 
 template <class V, class T>
@@ -84,8 +86,25 @@ inline void store(T *to, V v) {
 
 inline Floats to_floats(Ints v) { return __builtin_convertvector(v, Floats); }
 
+// By way of 16 bits, because compilers do badly at once.
+inline Ints widened(SmallInts v) {
+#if defined(__AVX512F__)
+    return (Ints)_mm512_cvtepi8_epi32((__m128i)v);
+#else
+    return __builtin_convertvector(__builtin_convertvector(v, MiddleInts), Ints);
+#endif
+}
+
+inline SmallInts narrowed(Ints v) {
+    return __builtin_convertvector(__builtin_convertvector(v, MiddleInts), SmallInts);
+}
+
 inline Floats from_bfloat16(Halves v) {
+#if defined(__AVX512F__)
+    return (Floats)((Words)_mm512_cvtepu16_epi32((__m256i)v) << 16);
+#else
     return (Floats)(__builtin_convertvector(v, Words) << 16);
+#endif
 }
 
 inline Halves to_bfloat16(Floats v) {  // to the nearest, ties to even
@@ -245,54 +264,67 @@ class Team {
 
 // ---- Matrices ----
 
-constexpr int GROUP = 32;  // inputs that share a scale in 4 bits
+constexpr int GROUP = 32;    // inputs that share a scale in 4 bits
+constexpr int AHEAD = 2048;  // bytes by which weights are fetched early: many rows fill the pipeline
 
-// The rows that matrices are multiplied with. Before that they are interleaved, so that what one
-// input, or four small ones, are in all rows lies side by side: as numbers, or as bytes with a scale
-// for each row.
+// What numbers are divided by to become bytes.
+inline float byte_scale(const float *numbers, int count) {
+    Floats most{};
+    for (int i = 0; i < count; i += LANES) {
+        const Floats v = load<Floats>(numbers + i);
+        most = maximum(most, v < 0 ? -v : v);
+    }
+    return std::max(largest(most), 1e-12f) / 127;
+}
+
+inline Ints rounded(Floats v) { return __builtin_convertvector(v + 128.5f, Ints) - 128; }
+
+// The rows that matrices are multiplied with, as numbers and as bytes with a scale for each row.
+// They lie a little more than a power of two apart, which would put all of them into the same few
+// lines of the cache.
 struct Rows {
-    int count = 0, width = 0;
-    std::vector<float> values;                          // [R, width]
-    std::vector<float> interleaved, scales;             // [width, R] and [R]
-    std::vector<int8_t> bytes;                          // [width / 4, R, 4]
-    std::vector<int32_t> sums, group_sums;              // of the bytes, [R] and [width / GROUP, R]
+    int width = 0, stride = 0;
+    std::vector<float> values, scales;      // [R, stride] and [R]
+    std::vector<int8_t> bytes;              // [R, stride]
+    std::vector<int32_t> sums, group_sums;  // of the bytes, [R] and [R, width / GROUP]
 
-    void resize(int new_count, int new_width) {
-        count = new_count, width = new_width;
-        values.resize(count * width), interleaved.resize(count * width), scales.resize(count);
-        bytes.resize(count * width), sums.resize(count), group_sums.resize(count * width / GROUP);
+    void resize(int count, int new_width) {
+        width = new_width, stride = width + 64;
+        values.resize(count * stride), scales.resize(count), bytes.resize(count * stride);
+        sums.resize(count), group_sums.resize(count * width / GROUP);
     }
 
-    float *row(int number) { return &values[number * width]; }
+    float *row(int number) { return &values[number * stride]; }
 
-    void prepare(int row, bool as_bytes) {
-        const float *from = &values[row * width];
-        if (!as_bytes) {
-            for (int i = 0; i < width; i++) interleaved[i * count + row] = from[i];
-            return;
-        }
-        Floats most{};
-        for (int i = 0; i < width; i += LANES) {
-            const Floats v = load<Floats>(from + i);
-            most = maximum(most, v < 0 ? -v : v);
-        }
-        const float scale = std::max(largest(most), 1e-12f) / 127;
-        scales[row] = scale;
-        sums[row] = 0;
-        for (int i = 0; i < width; i += GROUP) {
-            int32_t total = 0;
-            int8_t rounded[GROUP];
-            for (int k = 0; k < GROUP; k++) {
-                const int32_t byte = (int32_t)(from[i + k] / scale + 128.5f) - 128;
-                rounded[k] = (int8_t)byte;
-                total += byte;
+    void make_bytes(int number) {
+        const float *from = row(number);
+        int8_t *to = &bytes[number * stride];
+        int32_t *totals = &group_sums[number * width / GROUP];
+        scales[number] = byte_scale(from, width);
+        const float inverse = 1 / scales[number];
+        sums[number] = 0;
+        for (int group = 0; group < width / GROUP; group++) {
+            Ints total{};
+            for (int i = group * GROUP; i < (group + 1) * GROUP; i += LANES) {
+                const Ints integers = rounded(load<Floats>(from + i) * inverse);
+                store(to + i, narrowed(integers));
+                total += integers;
             }
-            for (int k = 0; k < GROUP; k += 4)
-                std::memcpy(&bytes[(i + k) * count + row * 4], rounded + k, 4);
-            group_sums[i / GROUP * count + row] = total;
-            sums[row] += total;
+            totals[group] = (int32_t)sum(to_floats(total));
+            sums[number] += totals[group];
         }
     }
+};
+
+// Pointers to every fourth of T rows: what the others are away from those fits into registers.
+template <class T, int ROWS>
+struct Quads {
+    const T *starts[(ROWS + 3) / 4];
+    const int stride;
+    Quads(const std::vector<T> &rows, int stride, int first) : stride(stride) {
+        for (int q = 0; q < (ROWS + 3) / 4; q++) starts[q] = &rows[(first + 4 * q) * stride];
+    }
+    const T *at(int r, int i) const { return starts[r / 4] + (r % 4) * stride + i; }
 };
 
 // Each of these multiplies one block of 16 outputs with the T rows from `first` on.
@@ -301,11 +333,12 @@ template <int T>
 void multiply_8_bits(const Matrix &m, int block, const Rows &rows, int first, Floats *y) {
     // Bytes [in / 4][16 outputs][4 inputs], 128 is zero; a scale for each output.
     const uint8_t *weights = (const uint8_t *)m.weights + (size_t)block * LANES * m.in;
-    const int8_t *x = &rows.bytes[first * 4];
+    const Quads<int8_t, T> x(rows.bytes, rows.stride, first);
     Ints sums[T] = {};
-    for (int i = 0; i < m.in; i += 4, x += rows.count * 4) {
+    for (int i = 0; i < m.in; i += 4) {
+        __builtin_prefetch(weights + i * LANES + AHEAD);
         const Bytes w = load<Bytes>(weights + i * LANES);
-        for (int r = 0; r < T; r++) sums[r] = dot(sums[r], w, four_bytes(x + r * 4));
+        for (int r = 0; r < T; r++) sums[r] = dot(sums[r], w, four_bytes(x.at(r, i)));
     }
     const Floats scales = load<Floats>((const float *)m.scales + block * LANES);
     for (int r = 0; r < T; r++)
@@ -319,22 +352,22 @@ void multiply_4_bits(const Matrix &m, int block, const Rows &rows, int first, Fl
     const int groups = m.in / GROUP;
     const uint8_t *weights = (const uint8_t *)m.weights + (size_t)block * LANES * m.in / 2;
     const uint16_t *scales = (const uint16_t *)m.scales + (size_t)block * LANES * groups;
-    const int8_t *x = &rows.bytes[first * 4];
-    const int step = rows.count * 4;
+    const Quads<int8_t, T> x(rows.bytes, rows.stride, first);
     for (int r = 0; r < T; r++) y[r] = Floats{};
     for (int group = 0; group < groups; group++) {
         Ints sums[T] = {};
-        for (int i = group * GROUP; i < (group + 1) * GROUP; i += 8, x += 2 * step) {
+        for (int i = group * GROUP; i < (group + 1) * GROUP; i += 8) {
+            __builtin_prefetch(weights + i / 2 * LANES + AHEAD);
             const Bytes both = load<Bytes>(weights + i / 2 * LANES);
             const Bytes low = both & 15, high = both >> 4;
             for (int r = 0; r < T; r++) {
-                sums[r] = dot(sums[r], low, four_bytes(x + r * 4));
-                sums[r] = dot(sums[r], high, four_bytes(x + step + r * 4));
+                sums[r] = dot(sums[r], low, four_bytes(x.at(r, i)));
+                sums[r] = dot(sums[r], high, four_bytes(x.at(r, i + 4)));
             }
         }
         const Floats scale = from_bfloat16(load<Halves>(scales + group * LANES));
-        const int32_t *group_sums = &rows.group_sums[group * rows.count + first];
-        for (int r = 0; r < T; r++) y[r] += to_floats(sums[r] - 8 * group_sums[r]) * scale;
+        for (int r = 0; r < T; r++)
+            y[r] += to_floats(sums[r] - 8 * rows.group_sums[(first + r) * groups + group]) * scale;
     }
     for (int r = 0; r < T; r++) y[r] *= rows.scales[first + r];
 }
@@ -343,11 +376,12 @@ template <int T>
 void multiply_16_bits(const Matrix &m, int block, const Rows &rows, int first, Floats *y) {
     // bfloat16 [in][16 outputs].
     const uint16_t *weights = (const uint16_t *)m.weights + (size_t)block * LANES * m.in;
-    const float *x = &rows.interleaved[first];
+    const Quads<float, T> x(rows.values, rows.stride, first);
     Floats sums[T] = {};
-    for (int i = 0; i < m.in; i++, x += rows.count) {
+    for (int i = 0; i < m.in; i++) {
+        if (i % 2 == 0) __builtin_prefetch(weights + i * LANES + AHEAD / 2);
         const Floats w = from_bfloat16(load<Halves>(weights + i * LANES));
-        for (int r = 0; r < T; r++) sums[r] += w * x[r];
+        for (int r = 0; r < T; r++) sums[r] += w * *x.at(r, i);
     }
     for (int r = 0; r < T; r++) y[r] = sums[r];
 }
@@ -403,74 +437,109 @@ void normalise(const float *x, const Norm &norm, float epsilon, int width, float
     }
 }
 
+// What a cache keeps of a head's key or value at one position: D bfloat16 numbers, or D bytes and
+// the number they are scaled with.
+template <class T>
+struct Cell {
+    static constexpr bool SCALED = sizeof(T) == 1;
+    static int size(int head_dim) { return head_dim + (SCALED ? (int)sizeof(float) : 0); }
+
+    static Floats read(const T *cell, int i) {
+        if constexpr (SCALED) return to_floats(widened(load<SmallInts>(cell + i)));
+        else return from_bfloat16(load<Halves>(cell + i));
+    }
+
+    static float scale(const T *cell, int head_dim) {
+        float scale = 1;
+        if constexpr (SCALED) std::memcpy(&scale, cell + head_dim, sizeof scale);
+        return scale;
+    }
+
+    static void write(T *cell, const float *from, int head_dim) {
+        if constexpr (SCALED) {
+            const float scale = byte_scale(from, head_dim), inverse = 1 / scale;
+            for (int i = 0; i < head_dim; i += LANES)
+                store(cell + i, narrowed(rounded(load<Floats>(from + i) * inverse)));
+            std::memcpy(cell + head_dim, &scale, sizeof scale);
+        } else {
+            for (int i = 0; i < head_dim; i += LANES)
+                store(cell + i, to_bfloat16(load<Floats>(from + i)));
+        }
+    }
+};
+
 // One head of one row: softmax(query . keys) . values over `length` positions; D = V * 16.
-template <int V>
-void attend(const float *query, const uint16_t *keys, const uint16_t *values, int length,
-            float *scores, float *to) {
+template <class T, int V>
+void attend(const float *query, const T *keys, const T *values, int length, float *to) {
     constexpr int D = V * LANES;
+    const int size = Cell<T>::size(D);
+    thread_local std::vector<float> memory;
+    memory.resize(length + LANES);
+    float *scores = memory.data();
     Floats q[V], attended[V] = {};
     for (int v = 0; v < V; v++) q[v] = load<Floats>(query + v * LANES) / std::sqrt((float)D);
     for (int position = 0; position < length; position++) {
-        Floats products = q[0] * from_bfloat16(load<Halves>(keys + position * D));
-        for (int v = 1; v < V; v++)
-            products += q[v] * from_bfloat16(load<Halves>(keys + position * D + v * LANES));
-        scores[position] = sum(products);
+        const T *key = keys + position * size;
+        Floats products = q[0] * Cell<T>::read(key, 0);
+        for (int v = 1; v < V; v++) products += q[v] * Cell<T>::read(key, v * LANES);
+        scores[position] = sum(products) * Cell<T>::scale(key, D);
     }
-    const int padded = (length + LANES - 1) / LANES * LANES;
-    std::fill(scores + length, scores + padded, -1e30f);
-    Floats most = load<Floats>(scores);
-    for (int i = LANES; i < padded; i += LANES) most = maximum(most, load<Floats>(scores + i));
+    std::fill(scores + length, scores + length + LANES, -1e30f);
+    Floats most = load<Floats>(scores), total{};
+    for (int i = 0; i < length; i += LANES) most = maximum(most, load<Floats>(scores + i));
     const float highest = largest(most);
-    Floats total{};
-    for (int i = 0; i < padded; i += LANES) {
+    for (int i = 0; i < length; i += LANES) {
         const Floats weights = exponential(load<Floats>(scores + i) - highest);
         store(scores + i, weights);
         total += weights;
     }
-    for (int position = 0; position < length; position++)
-        for (int v = 0; v < V; v++)
-            attended[v] +=
-                scores[position] * from_bfloat16(load<Halves>(values + position * D + v * LANES));
+    for (int position = 0; position < length; position++) {
+        const T *value = values + position * size;
+        const float weight = scores[position] * Cell<T>::scale(value, D);
+        for (int v = 0; v < V; v++) attended[v] += weight * Cell<T>::read(value, v * LANES);
+    }
     const float scale = 1 / sum(total);
     for (int v = 0; v < V; v++) store(to + v * LANES, attended[v] * scale);
 }
 
-void attend(int head_dim, const float *query, const uint16_t *keys, const uint16_t *values,
+template <class T>
+void attend(int head_dim, const float *query, const void *keys, const void *values, size_t start,
             int length, float *to) {
-    thread_local std::vector<float> scores;
-    scores.resize(length + LANES);
-    if (head_dim == 16) attend<1>(query, keys, values, length, scores.data(), to);
-    if (head_dim == 32) attend<2>(query, keys, values, length, scores.data(), to);
-    if (head_dim == 64) attend<4>(query, keys, values, length, scores.data(), to);
-    if (head_dim == 128) attend<8>(query, keys, values, length, scores.data(), to);
+    const T *k = (const T *)keys + start * Cell<T>::size(head_dim);
+    const T *v = (const T *)values + start * Cell<T>::size(head_dim);
+    if (head_dim == 16) attend<T, 1>(query, k, v, length, to);
+    if (head_dim == 32) attend<T, 2>(query, k, v, length, to);
+    if (head_dim == 64) attend<T, 4>(query, k, v, length, to);
+    if (head_dim == 128) attend<T, 8>(query, k, v, length, to);
 }
 
 // ---- The step ----
 
 struct Decoder {
     Team team;
-    Rows narrow, wide;         // what is multiplied: [R, C] and [R, 4 C]
-    std::vector<float> query;  // [R, C]
+    Rows narrow, wide;           // what is multiplied: [R, C] and [R, 4 C]
+    std::vector<float> queries;  // [R, 3 C]: queries, keys and values
     explicit Decoder(int threads) : team(threads) {}
 };
 
+template <class T>
 void step(Decoder &decoder, const Step &s) {
     Team &team = decoder.team;
     Rows &narrow = decoder.narrow, &wide = decoder.wide;
     const int C = s.hidden, H = s.heads, D = C / H;
     narrow.resize(s.rows, C);
     wide.resize(s.rows, s.layer[0].up.out);
-    decoder.query.resize(s.rows * C);
-    float *query = decoder.query.data();
+    decoder.queries.resize(s.rows * 3 * C);
+    const auto query = [&](int r, int o) { return &decoder.queries[r * 3 * C + o]; };
 
     const auto normed = [&](const Norm &norm, int rows, const Matrix &next) {
         team.share(rows, 1, [&](int r) {
             normalise(s.x + r * C, norm, s.epsilon, C, narrow.row(r));
-            narrow.prepare(r, next.bits < 16);
+            if (next.bits < 16) narrow.make_bytes(r);
         });
     };
     const auto prepared = [&](Rows &rows, int count, const Matrix &next) {
-        team.share(count, 1, [&](int r) { rows.prepare(r, next.bits < 16); });
+        if (next.bits < 16) team.share(count, 1, [&](int r) { rows.make_bytes(r); });
     };
     const auto add = [&](int r, int o, Floats y) {
         store(s.x + r * C + o, load<Floats>(s.x + r * C + o) + y);
@@ -481,19 +550,20 @@ void step(Decoder &decoder, const Step &s) {
             const Layer &layer = s.layer[number];
 
             normed(layer.self_norm, s.rows, layer.query_key_value);
-            multiply(team, layer.query_key_value, narrow, s.rows, [&](int r, int o, Floats y) {
-                if (o < C) return store(query + r * C + o, y);
-                const int head = (o % C) / D;
-                const size_t place =
-                    ((size_t)s.cache_rows[r] * H + head) * s.room + s.positions[r];
-                uint16_t *cache = o < 2 * C ? layer.keys : layer.values;
-                store(cache + place * D + o % D, to_bfloat16(y));
+            multiply(team, layer.query_key_value, narrow, s.rows,
+                     [&](int r, int o, Floats y) { store(query(r, o), y); });
+            team.share(s.rows * H, H, [&](int i) {
+                const int r = i / H, head = i % H;
+                const size_t place = ((size_t)s.cache_rows[r] * H + head) * s.room + s.positions[r];
+                const size_t start = place * Cell<T>::size(D);
+                Cell<T>::write((T *)layer.keys + start, query(r, C + head * D), D);
+                Cell<T>::write((T *)layer.values + start, query(r, 2 * C + head * D), D);
             });
             team.share(s.rows * H, 1, [&](int i) {
                 const int r = i / H, head = i % H;
-                const size_t start = ((size_t)s.cache_rows[r] * H + head) * s.room * D;
-                attend(D, query + r * C + head * D, layer.keys + start, layer.values + start,
-                       s.positions[r] + 1, narrow.row(r) + head * D);
+                const size_t start = ((size_t)s.cache_rows[r] * H + head) * s.room;
+                attend<T>(D, query(r, head * D), layer.keys, layer.values, start,
+                          s.positions[r] + 1, narrow.row(r) + head * D);
             });
             prepared(narrow, s.rows, layer.self_out);
             multiply(team, layer.self_out, narrow, s.rows, add);
@@ -501,13 +571,13 @@ void step(Decoder &decoder, const Step &s) {
             if (s.prompted) {
                 normed(layer.cross_norm, s.prompted, layer.cross_query);
                 multiply(team, layer.cross_query, narrow, s.prompted,
-                         [&](int r, int o, Floats y) { store(query + r * C + o, y); });
+                         [&](int r, int o, Floats y) { store(query(r, o), y); });
                 team.share(s.prompted * H, 1, [&](int i) {
                     const int r = i / H, head = i % H;
-                    const size_t start = ((size_t)s.cache_rows[r] * H + head) * s.prompt_room * D;
-                    attend(D, query + r * C + head * D, layer.prompt_keys + start,
-                           layer.prompt_values + start, s.prompt_lengths[s.cache_rows[r]],
-                           narrow.row(r) + head * D);
+                    const size_t start = ((size_t)s.cache_rows[r] * H + head) * s.prompt_room;
+                    attend<uint16_t>(D, query(r, head * D), layer.prompt_keys, layer.prompt_values,
+                                     start, s.prompt_lengths[s.cache_rows[r]],
+                                     narrow.row(r) + head * D);
                 });
                 prepared(narrow, s.prompted, layer.cross_out);
                 multiply(team, layer.cross_out, narrow, s.prompted, add);
@@ -552,5 +622,7 @@ void *musicgen_decoder(int threads) { return new Decoder(threads); }
 
 void musicgen_close(void *decoder) { delete static_cast<Decoder *>(decoder); }
 
-void musicgen_step(void *decoder, const Step *s) { step(*static_cast<Decoder *>(decoder), *s); }
+void musicgen_step(void *decoder, const Step *s) {
+    (s->cell_bits == 8 ? step<int8_t> : step<uint16_t>)(*static_cast<Decoder *>(decoder), *s);
+}
 }
