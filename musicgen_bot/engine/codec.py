@@ -14,17 +14,17 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
 from torch.nn.utils import parametrize
 from transformers import EncodecModel
 
+from musicgen_bot.engine.upsampler import Upsampler
 from musicgen_bot.engine.weights import own_copy
 
 WINDOW = 100
 """Frames that are worth decoding."""
 MOST_FRAMES = 2 * WINDOW
 """Frames that are decoded at once, at most."""
-_SIGHT = 4
+_SIGHT = 2
 """Frames to either side that the layers after the LSTM are given; they look at fewer than 2."""
 
 
@@ -35,11 +35,9 @@ class Codec:
         _fold_weight_norm(model.decoder)
         self._quantizer: Any = own_copy(model.quantizer, device)
         decoder: Any = own_copy(model.decoder, device)
-        if device.type == "cpu":
-            _replace_transposed(decoder)
         self._first, recurrent, *rest = decoder.layers
         self._lstm = recurrent.lstm
-        self._last = nn.Sequential(*rest)
+        self._upsample = Upsampler(rest)
         self._channels = channels
         self._device = device
         self.look = int(self._first.padding_total)
@@ -85,9 +83,9 @@ class Codec:
 
         `features` has the frames around them as well.
         """
-        sound: Tensor = self._last(features)
+        sound = torch.stack([self._upsample(channel.t()).squeeze(1) for channel in features])
         hop = self.sample_rate // self.frame_rate
-        return sound.squeeze(1)[:, start * hop : end * hop].clamp(-1, 1)
+        return sound[:, start * hop : end * hop].clamp(-1, 1)
 
 
 class SoundStream:
@@ -133,45 +131,6 @@ class SoundStream:
     def sound(self) -> Tensor:
         """Return all that is decoded, float32 [channels, samples]."""
         return torch.cat(self._parts, dim=1)
-
-
-class _Upsampling(nn.Module):
-    """A transposed convolution whose kernel is twice its stride, as a plain one.
-
-    Each input frame and the one before it make `stride` outputs, so a plain convolution of two taps
-    with `stride` times as many channels does the same, and PyTorch's CPU kernels are up to ten
-    times faster at that.
-    """
-
-    def __init__(self, old: Any) -> None:
-        super().__init__()
-        weight = old.conv.weight  # [in, out, 2 * stride]
-        inputs, outputs, self._stride = weight.shape[0], weight.shape[1], old.conv.stride[0]
-        taps = torch.stack([weight[..., self._stride :], weight[..., : self._stride]], dim=3)
-        taps = taps.permute(1, 2, 0, 3).reshape(outputs * self._stride, inputs, 2)
-        bias = old.conv.bias.repeat_interleave(self._stride)
-        self._conv = nn.Conv1d(inputs, outputs * self._stride, 2, padding=1)
-        self._conv.weight = nn.Parameter(taps.contiguous(), requires_grad=False)
-        self._conv.bias = nn.Parameter(bias, requires_grad=False)
-        # What EnCodec cuts off.
-        self._right = self._stride if old.causal else self._stride // 2
-        self._left = self._stride - self._right
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = self._conv(x).unflatten(1, (-1, self._stride)).transpose(2, 3).flatten(2)
-        return F.pad(y, (-self._left, -self._right))
-
-
-def _replace_transposed(decoder: Any) -> None:
-    for number, layer in enumerate(decoder.layers):
-        conv = getattr(layer, "conv", None)
-        if (
-            isinstance(conv, nn.ConvTranspose1d)
-            and conv.kernel_size[0] == 2 * conv.stride[0]
-            and layer.norm_type == "weight_norm"
-            and layer.trim_right_ratio == 1
-        ):
-            decoder.layers[number] = _Upsampling(layer)
 
 
 def _fold_weight_norm(module: nn.Module) -> None:

@@ -71,13 +71,16 @@ def _cache_bytes(config: Any, seconds: float, precision: str) -> int:
     decoder = config.decoder
     steps = round(seconds * config.audio_encoder.frame_rate)
     steps += lag(decoder.num_codebooks, decoder.audio_channels)
-    positions = 2 * rounded_up(steps, LENGTH_UNIT) + _PROMPT_TOKENS
-    heads = decoder.num_attention_heads
+    heads, head_dim = (
+        decoder.num_attention_heads,
+        decoder.hidden_size // decoder.num_attention_heads,
+    )
     if precision in PRECISIONS:
-        cell = decoder.hidden_size // heads * PRECISIONS[precision].itemsize
+        own = prompt = head_dim * PRECISIONS[precision].itemsize
     else:
-        cell = decoder.hidden_size // heads + _SCALE_BYTES
-    return int(2 * decoder.num_hidden_layers * heads * positions * cell)
+        own, prompt = head_dim + _SCALE_BYTES, head_dim * _HALF_BYTES
+    positions = 2 * rounded_up(steps, LENGTH_UNIT) * own + _PROMPT_TOKENS * prompt
+    return int(2 * decoder.num_hidden_layers * heads * positions)
 
 
 def _codec_bytes(config: Any) -> int:

@@ -99,6 +99,7 @@ def random_config(sizes: RandomModelSizes) -> MusicgenConfig:
             num_filters=sizes.codec_filters,
             upsampling_ratios=list(sizes.codec_ratios),
             use_causal_conv=False,
+            use_conv_shortcut=False,
             codebook_size=sizes.vocabulary,
         ),
         decoder=MusicgenDecoderConfig(

@@ -1,0 +1,49 @@
+"""The codec's last layers give what transformers' modules give, to the first and last sample."""
+
+import pytest
+import torch
+from transformers import EncodecConfig, EncodecModel
+
+from musicgen_bot.engine.codec import _fold_weight_norm
+from musicgen_bot.engine.upsampler import Upsampler
+
+
+def layers(**changes: object) -> torch.nn.ModuleList:
+    """Return the layers after the LSTM of a small random EnCodec."""
+    options = {
+        "num_filters": 4,
+        "hidden_size": 16,
+        "upsampling_ratios": [5, 4, 2],
+        "use_causal_conv": False,
+        "use_conv_shortcut": False,
+    }
+    torch.manual_seed(0)
+    model = EncodecModel(EncodecConfig(**{**options, **changes})).eval()  # type: ignore[arg-type]
+    _fold_weight_norm(model.decoder)
+    return model.decoder.layers[2:]
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("frames", [1, 2, 30])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"use_conv_shortcut": True},
+        {"pad_mode": "constant"},
+        {"use_causal_conv": True},
+        {"num_residual_layers": 2, "residual_kernel_size": 5},
+        {"upsampling_ratios": [3, 3]},
+    ],
+    ids=str,
+)
+def test_it_computes_what_the_modules_compute(changes: dict[str, object], frames: int) -> None:
+    modules = layers(**changes)
+    x = torch.randn(frames, modules[1].conv.in_channels)
+    before = x.clone()
+    expected = x.t().unsqueeze(0)
+    for module in modules:
+        expected = module(expected)
+    found = Upsampler(modules)(x)
+    torch.testing.assert_close(found, expected[0].t(), rtol=1e-4, atol=1e-6)
+    assert torch.equal(x, before)
