@@ -186,10 +186,10 @@ HEAVY_DRUMS = phrases(
     "heavy drums, hard drums, big drums, loud drums, pounding drums, punchy drums"
 )
 RHYTHM_ALONE = phrases(
-    "drums only, only drums, just drums, drums alone, just the drums, nothing but drums, drums solo, "
-    "drum solo, solo drums, drums and bass only, only drums and bass, just bass and drums, a rhythm "
-    "track, percussion only, only percussion, nothing but a beat, just a beat, only a beat, "
-    "no melody and no chords"
+    "drums only, only drums, just drums, drums alone, just the drums, nothing but drums, drums "
+    "solo, drum solo, solo drums, drums and bass only, only drums and bass, just bass and drums, "
+    "a rhythm track, percussion only, only percussion, nothing but a beat, just a beat, "
+    "only a beat, no melody and no chords"
 )
 """For pieces of drums and bass."""
 NO_DRUMS = phrases(

@@ -55,6 +55,8 @@ _MOST_RUNS = 3
 _ENOUGH_SECONDS = 40.0
 """Of one measurement; runs stop there, but one is always made."""
 _STEPS = 200
+_STEPS_AT_ONCE = 20
+"""About as many as the bot makes before it looks at what else there is to do."""
 _READ_BYTES = 1 << 29
 _READS = 7
 
@@ -182,11 +184,14 @@ def _measure_steps(task: Task, engine: Engine) -> tuple[int, float]:
     while middle > 0:
         middle -= batch.run(middle)[0]
     times = []
-    for _ in range(min(_STEPS, batch.tracks[0].steps // 2)):
+    steps = min(_STEPS, batch.tracks[0].steps // 2)
+    left = steps
+    while left > 0:
         started = time.perf_counter()
-        batch.run(1)
-        times.append(time.perf_counter() - started)
-    positions = batch.tracks[0].done - len(times) // 2
+        made = batch.run(min(left, _STEPS_AT_ONCE))[0]
+        times.append((time.perf_counter() - started) / made)
+        left -= made
+    positions = batch.tracks[0].done - steps // 2
     read = _weight_bytes(batch.decoder.weights) + _cache_bytes(batch, positions)
     batch.clear()
     return read, statistics.median(times)

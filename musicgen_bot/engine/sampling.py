@@ -45,6 +45,7 @@ def gumbel_noise(generator: torch.Generator, steps: int, codebooks: int, vocabul
     noise = torch.empty(steps, codebooks, vocabulary)
     for block in noise:
         # One call a step: PyTorch does not promise that one large call draws like many small ones.
-        block.exponential_(generator=generator)
-    # An exponential number may round to 0, whose logarithm is no number to add to -inf.
-    return noise.clamp_min_(torch.finfo(noise.dtype).tiny).log_().neg_()
+        # And uniform numbers, because exponential ones are drawn by threads, which then keep the
+        # processor busy with waiting for more.
+        block.uniform_(generator=generator).log_().neg_().log_().neg_()
+    return noise

@@ -12,9 +12,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
 from transformers.models.encodec.modeling_encodec import (
     EncodecConv1d,
     EncodecConvTranspose1d,
@@ -50,7 +48,7 @@ class _Convolution:
 
     def __call__(self, x: Tensor) -> Tensor:
         frames = len(x)
-        y = self._bias.repeat(frames, 1)
+        y: Tensor = self._bias.repeat(frames, 1)
         for tap, offset in zip(self._taps, self._offsets, strict=True):
             start, end = max(0, -offset), frames - max(0, offset)
             y[start:end].addmm_(x[start + offset : end + offset], tap)
@@ -77,7 +75,7 @@ class _TransposedConvolution:
         self._right = math.ceil(self._stride * ratio) if layer.causal else self._stride // 2
 
     def __call__(self, x: Tensor) -> Tensor:
-        y = self._bias.repeat(len(x) + 1, 1)
+        y: Tensor = self._bias.repeat(len(x) + 1, 1)
         y[:-1].addmm_(x, self._taps[0])
         y[1:].addmm_(x, self._taps[1])
         left = self._stride - self._right

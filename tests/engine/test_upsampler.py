@@ -1,14 +1,17 @@
 """The codec's last layers give what transformers' modules give, to the first and last sample."""
 
+from typing import Any
+
 import pytest
 import torch
+from torch import nn
 from transformers import EncodecConfig, EncodecModel
 
 from musicgen_bot.engine.codec import _fold_weight_norm
 from musicgen_bot.engine.upsampler import Upsampler
 
 
-def layers(**changes: object) -> torch.nn.ModuleList:
+def layers(**changes: object) -> list[nn.Module]:
     """Return the layers after the LSTM of a small random EnCodec."""
     options = {
         "num_filters": 4,
@@ -18,9 +21,9 @@ def layers(**changes: object) -> torch.nn.ModuleList:
         "use_conv_shortcut": False,
     }
     torch.manual_seed(0)
-    model = EncodecModel(EncodecConfig(**{**options, **changes})).eval()  # type: ignore[arg-type]
+    model: Any = EncodecModel(EncodecConfig(**{**options, **changes})).eval()  # type: ignore
     _fold_weight_norm(model.decoder)
-    return model.decoder.layers[2:]
+    return list(model.decoder.layers[2:])
 
 
 @torch.inference_mode()
@@ -39,7 +42,8 @@ def layers(**changes: object) -> torch.nn.ModuleList:
 )
 def test_it_computes_what_the_modules_compute(changes: dict[str, object], frames: int) -> None:
     modules = layers(**changes)
-    x = torch.randn(frames, modules[1].conv.in_channels)
+    first: Any = modules[1]
+    x = torch.randn(frames, first.conv.in_channels)
     before = x.clone()
     expected = x.t().unsqueeze(0)
     for module in modules:
