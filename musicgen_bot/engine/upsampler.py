@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
 from transformers.models.encodec.modeling_encodec import (
     EncodecConv1d,
     EncodecConvTranspose1d,
@@ -48,6 +49,10 @@ class _Convolution:
 
     def __call__(self, x: Tensor) -> Tensor:
         frames = len(x)
+        missing = max(map(abs, self._offsets)) + 1 - frames
+        if missing > 0:
+            # There is not enough to be reflected; EnCodec fills it up with zeros.
+            return self(F.pad(x, (0, 0, 0, missing)))[:frames]
         y: Tensor = self._bias.repeat(frames, 1)
         for tap, offset in zip(self._taps, self._offsets, strict=True):
             start, end = max(0, -offset), frames - max(0, offset)

@@ -4,8 +4,8 @@
 // read without ever waiting. PyTorch's operators cannot: between two of six hundred of them the
 // memory is idle. Here the step is one function on threads that stay, and meet at barriers.
 //
-// Weights are packed in blocks of 16 outputs, so that one vector holds what one input, or four small
-// ones, adds to 16 outputs. A row's arithmetic never depends on how many other rows there are.
+// Weights are packed in blocks of 16 outputs, so that one vector holds what one input, or four
+// small ones, adds to 16 outputs. A row's arithmetic never depends on how many other rows there are.
 //
 // It is built by build.py with whatever compiler the machine has, for exactly that machine, and
 // called by decoder.py of this package. Shapes are as in the other decoder.py: R rows, of which the
@@ -601,7 +601,7 @@ void step(Decoder &decoder, const Step &s) {
 
 extern "C" {
 
-// Reads so many bytes, a multiple of 64 KiB, on all threads, as fast as can be; to measure the memory.
+// Reads so many bytes, a multiple of 64 KiB, on all threads, as fast as can be; to measure.
 uint32_t musicgen_read(void *decoder, const uint8_t *from, int64_t bytes) {
     constexpr int PORTION = 1 << 16;
     Team &team = static_cast<Decoder *>(decoder)->team;
