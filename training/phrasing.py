@@ -53,7 +53,8 @@ WISHES = phrases(
     "{} play, there should be {}, there is {} in it, i love {}, we like {}, i want {}, "
     "it needs {}, it must have {}, make sure there is {}, the {} can be strong, put {} in it, "
     "{} please, give it {}, more {}, {} is a must, {} all the way, the {} goes on and on, the {} "
-    "must stand out, and then comes {}, {} everywhere, you can hear the {}, the {} is what it is about, keep the {}"
+    "must stand out, and then comes {}, {} everywhere, you can hear the {}, the {} is what it is "
+    "about, keep the {}"
 )
 """How people ask for something that plays."""
 NOISE = phrases(
