@@ -64,10 +64,10 @@ class Graphs:
         second time it is recorded, which changes nothing on the device, and the graph is launched;
         from then on it only is launched.
         """
-        if self._recorder is None or self._failed:
-            work()
-        elif key in self._graphs:
+        if key in self._graphs:
             self._graphs[key]()
+        elif self._recorder is None or self._failed:
+            work()
         elif key not in self._warm:
             self._recorder.warm_up(work)
             self._warm.add(key)
@@ -105,9 +105,12 @@ class CudaRecorder:
         """Do the work on the stream that is recorded later."""
         current = torch.cuda.current_stream(self._device)
         self._stream.wait_stream(current)
-        with torch.cuda.stream(self._stream):
-            work()
-        current.wait_stream(self._stream)
+        try:
+            with torch.cuda.stream(self._stream):
+                work()
+        finally:
+            # Even if it failed halfway: what it works on may be freed now, and used for other work.
+            current.wait_stream(self._stream)
 
     def record(self, work: Work) -> Work:
         """Return what launches the work as a graph."""

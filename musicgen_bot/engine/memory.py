@@ -11,12 +11,7 @@ from transformers import MusicgenConfig, MusicgenForConditionalGeneration
 from musicgen_bot.engine.batch import LENGTH_UNIT
 from musicgen_bot.engine.codec import MOST_FRAMES
 from musicgen_bot.engine.delay import lag
-from musicgen_bot.engine.device import (
-    PRECISIONS,
-    QUANTISED,
-    why_not_compiled,
-    working_dtype,
-)
+from musicgen_bot.engine.device import PRECISIONS, QUANTISED, why_not_compiled, working_dtype
 from musicgen_bot.engine.layout import rounded_up
 from musicgen_bot.engine.native.packing import GROUP
 from musicgen_bot.engine.quiet import quiet_transformers
@@ -44,10 +39,8 @@ def estimate_memory(
     text_size = _FP32_BYTES if precision in PRECISIONS else _HALF_BYTES
     weights = _decoder_bytes(model, precision, device) + codec * _FP32_BYTES
     weights += _parameters(model.text_encoder) * text_size
-    caches = (
-        slots * _cache_cells(config, seconds) * _cache_dtype(config, precision, device).itemsize
-    )
-    return weights + caches + _codec_bytes(config)
+    cell_size = _cache_dtype(config, precision, device).itemsize
+    return weights + slots * _cache_cells(config, seconds) * cell_size + _codec_bytes(config)
 
 
 def _decoder_bytes(model: Any, precision: str, device: torch.device) -> int:

@@ -197,12 +197,26 @@ def test_without_memory_for_a_graph_clips_are_made_without(
     np.testing.assert_array_equal(clip.codes, expected.codes)
 
 
+def count(tensor: Tensor) -> None:
+    tensor.add_(1)
+
+
+def test_graphs_that_are_there_are_used_when_no_more_can_be_had(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recorder, done = TapeRecorder(), torch.zeros(1)
+    graphs = Graphs(recorder)
+    for key in ("one", "one", "other", "other", "one", "other"):
+        graphs.run(key, partial(count, done))
+        if recorder.tapes:
+            monkeypatch.setattr(recorder, "record", out_of_memory)
+    assert done == 6
+    assert (recorder.warm_ups, recorder.plays) == (2, 2)
+
+
 def test_work_is_done_exactly_as_often_as_asked_for() -> None:
     one, other = torch.zeros(1), torch.zeros(1)
     graphs = Graphs(TapeRecorder())
-
-    def count(tensor: Tensor) -> None:
-        tensor.add_(1)
 
     for number in range(1, 8):
         graphs.run("one", partial(count, one))
