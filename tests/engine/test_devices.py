@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,11 +15,13 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from musicgen_bot.engine import loader
 from musicgen_bot.engine.batch import Batch
 from musicgen_bot.engine.decoder import Decoder
 from musicgen_bot.engine.graphs import Graphs
 from musicgen_bot.engine.layout import Layout
 from musicgen_bot.engine.matrices import Matrix, PlainMatrix, WeightOnlyInt8
+from musicgen_bot.engine.quiet import quiet_transformers
 from musicgen_bot.engine.sampling import SamplingOptions
 from musicgen_bot.engine.weights import DecoderSizes, DecoderWeights, Layer, Norm
 
@@ -176,3 +179,39 @@ def test_8_bit_weights_take_a_byte_each_on_the_gpu() -> None:
         assert (heads.weight.device.type, heads.weight.dtype) == ("cuda", torch.int8)
         assert heads.weight.shape == (4 * 256, 64)
         assert (heads.scales.dtype, heads.scales.shape) == (torch.float16, (4 * 256, 1))
+
+
+def held_by(thing: object) -> Iterator[Tensor]:
+    """Yield all tensors of a value, its fields, and what it is made of."""
+    if isinstance(thing, Tensor):
+        yield thing
+    elif isinstance(thing, torch.nn.Module):
+        yield from (*thing.parameters(), *thing.buffers())
+        for module in thing.modules():
+            yield from (value for value in vars(module).values() if isinstance(value, Tensor))
+    elif isinstance(thing, list):
+        for part in thing:
+            yield from held_by(part)
+    elif is_dataclass(thing):
+        for field in fields(thing):
+            yield from held_by(getattr(thing, field.name))
+
+
+@pytest.mark.parametrize("name", ["fp16", "bf16", "int8"])
+def test_a_model_is_loaded_onto_its_device_in_its_precision(
+    random_checkpoint: Path, name: str
+) -> None:
+    """`meta` is any device that is no CPU."""
+    with torch.inference_mode(), quiet_transformers():
+        parts = loader._read(random_checkpoint, "random")
+        engine = loader._take_over(*parts, "random", torch.device("meta"), name)
+    weights = engine.batch.decoder.weights
+    owners = (engine._text, engine._codec, engine.batch.decoder)
+    tensors = [
+        tensor for owner in owners for value in vars(owner).values() for tensor in held_by(value)
+    ]
+    assert len(tensors) > 60
+    assert {tensor.device.type for tensor in tensors} == {"meta"}
+    dtype = torch.bfloat16 if name == "bf16" else torch.float16
+    assert weights.embedding.dtype == engine.batch.cache.dtype == dtype
+    assert isinstance(weights.heads, WeightOnlyInt8 if name == "int8" else PlainMatrix)
