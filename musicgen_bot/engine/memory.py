@@ -39,8 +39,8 @@ def estimate_memory(
     text_size = _FP32_BYTES if precision in PRECISIONS else _HALF_BYTES
     weights = _decoder_bytes(model, precision, device) + codec * _FP32_BYTES
     weights += _parameters(model.text_encoder) * text_size
-    cell_size = _cache_dtype(config, precision, device).itemsize
-    return weights + slots * _cache_cells(config, seconds) * cell_size + _codec_bytes(config)
+    caches = slots * _cache_bytes(config, seconds, precision, device)
+    return weights + caches + _codec_bytes(config)
 
 
 def _decoder_bytes(model: Any, precision: str, device: torch.device) -> int:
@@ -69,19 +69,15 @@ def _buffers(module: nn.Module) -> int:
     return sum(buffer.numel() for buffer in module.buffers())
 
 
-def _cache_cells(config: Any, seconds: float) -> int:
-    """Return how many numbers the keys and values of one guided clip are."""
+def _cache_bytes(config: Any, seconds: float, precision: str, device: torch.device) -> int:
+    """Return what the keys and values of one guided clip take."""
     decoder = config.decoder
     steps = round(seconds * config.audio_encoder.frame_rate)
     steps += lag(decoder.num_codebooks, decoder.audio_channels)
     positions = 2 * rounded_up(steps, LENGTH_UNIT) + _PROMPT_TOKENS
-    return int(2 * decoder.num_hidden_layers * decoder.hidden_size * positions)
-
-
-def _cache_dtype(config: Any, precision: str, device: torch.device) -> torch.dtype:
-    if precision in QUANTISED and device.type == "cpu" and not why_not_compiled(config.decoder):
-        return torch.bfloat16
-    return working_dtype(precision, device)
+    compiled = precision in QUANTISED and device.type == "cpu" and not why_not_compiled(decoder)
+    size = _HALF_BYTES if compiled else working_dtype(precision, device).itemsize
+    return int(2 * decoder.num_hidden_layers * decoder.hidden_size * positions * size)
 
 
 def _codec_bytes(config: Any) -> int:
