@@ -25,7 +25,7 @@ from musicgen_bot.engine.device import (
     describe_device,
     free_memory,
     instructions,
-    why_not_compiled,
+    why_not_quantised,
 )
 from musicgen_bot.engine.memory import estimate_memory
 from musicgen_bot.engine.model_files import fetch_config, is_cached
@@ -117,31 +117,32 @@ def _model(setup: Setup) -> Iterator[Finding]:
     if is_cached(setup.model):
         yield Finding(Level.GOOD, "Model", f"{setup.model}, on this machine")
     else:
-        size = estimate_memory(config, "fp32", slots=0, seconds=0.0) / GIB
+        size = estimate_memory(config, "fp32", 0, 0.0, choose_device("cpu")) / GIB
         text = f"{setup.model}, will be downloaded at the first start (about {size:.1f} GiB)"
         yield Finding(Level.NOTICE, "Model", text)
     device = choose_device(setup.device)
     used = choose_precision(setup.precision, device, config.decoder)
     free = free_memory(device)
-    precisions = list(PRECISIONS)
+    obstacles = {name: why_not_quantised(name, device, config.decoder) for name in QUANTISED}
     if device.type == "cpu":
-        obstacle = why_not_compiled(config.decoder)
-        yield _step(obstacle)
-        precisions += () if obstacle else QUANTISED
-    for precision in precisions:
-        need = estimate_memory(config, precision, setup.slots, setup.seconds)
+        yield _step(compiled=obstacles["int4"], int8=obstacles["int8"])
+    for precision in (*PRECISIONS, *(name for name in QUANTISED if not obstacles[name])):
+        need = estimate_memory(config, precision, setup.slots, setup.seconds, device)
         text = (
             f"{setup.slots} clips of {setup.seconds:g} s at once need about {need / GIB:.1f} GiB: "
         )
         yield _verdict(precision, text, fits=need <= free, used=precision == used)
 
 
-def _step(obstacle: str) -> Finding:
-    """Tell whether the step is compiled, on which int8 and int4 rest."""
-    if obstacle:
-        advice = "int8 and int4, which are several times as fast, need that"
-        return Finding(Level.NOTICE, "Step", f"not compiled, because {obstacle}; {advice}")
-    return Finding(Level.GOOD, "Step", f"compiled for this processor ({instructions()})")
+def _step(*, compiled: str, int8: str) -> Finding:
+    """Tell what computes a step, by what stands in the way of each, or nothing."""
+    if not compiled:
+        return Finding(Level.GOOD, "Step", f"compiled for this processor ({instructions()})")
+    if not int8:
+        text = f"int8 by oneDNN ({instructions()}); not compiled, because {compiled}"
+        return Finding(Level.GOOD, "Step", text)
+    advice = "int8 and int4, which are several times as fast, need that"
+    return Finding(Level.NOTICE, "Step", f"not compiled, because {compiled}; {advice}")
 
 
 def _verdict(precision: str, text: str, *, fits: bool, used: bool) -> Finding:

@@ -46,6 +46,33 @@ def test_each_precision_is_told_with_its_memory_and_the_used_one_is_named(tmp_pa
     assert "this one is used" not in lines["fp32"]
 
 
+@pytest.mark.parametrize(
+    ("exact", "sentence", "precisions"),
+    [
+        (True, "int8 by oneDNN", {"fp32", "bf16", "fp16", "int8"}),
+        (False, "several times as fast", {"fp32", "bf16", "fp16"}),
+    ],
+)
+def test_without_a_compiler_it_is_told_what_computes_a_step(
+    exact: bool,
+    sentence: str,
+    precisions: set[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(device, "sums_bytes_exactly", lambda: exact)
+    could_start, text = checked(tmp_path)
+    (line,) = (line for line in text.splitlines() if " Step " in line)
+    assert sentence in line
+    assert "there is no C++ compiler" in line
+    lines = {line.split()[1]: line for line in text.splitlines() if "clips of 30 s" in line}
+    assert set(lines) == precisions
+    assert "this one is used" in lines["int8" if exact else "fp32"]
+    assert could_start, text
+
+
 def test_a_missing_token_is_told(tmp_path: Path) -> None:
     could_start, text = checked(tmp_path, has_token=False)
     assert not could_start

@@ -2,12 +2,14 @@
 
 All rows advance one step at a time over buffers that stay where they are; only when a clip joins or
 leaves are they laid out anew. Between two such changes a step asks nothing of the host: it reads
-and writes each clip's delayed codes in place, each clip at its own position.
+and writes each clip's delayed codes in place, each clip at its own position. On a GPU it is a graph
+therefore (see `graphs.py`), one for each length that self-attention looks at.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -15,6 +17,7 @@ from torch import Tensor
 from musicgen_bot.engine.cache import KeyValueCache
 from musicgen_bot.engine.decoder import Decoder
 from musicgen_bot.engine.delay import UNKNOWN
+from musicgen_bot.engine.graphs import Graphs, graphs_for
 from musicgen_bot.engine.layout import Layout, Track, lay_out, prompt_room, rounded_up, rows_of
 from musicgen_bot.engine.native.decoder import NativeDecoder
 from musicgen_bot.engine.sampling import draw, gumbel_noise
@@ -35,8 +38,10 @@ AnyDecoder = Decoder | NativeDecoder
 class Batch:
     """The clips in the making, and the memory they need."""
 
-    def __init__(self, decoder: AnyDecoder) -> None:
+    def __init__(self, decoder: AnyDecoder, graphs: Graphs | None = None) -> None:
+        """Make a batch without clips; `graphs` are those of the decoder's device if not given."""
         self.decoder = decoder
+        self._graphs = graphs or graphs_for(decoder.device)
         self.cache = KeyValueCache(decoder.sizes, decoder.cache_dtype, decoder.device)
         self._prompts = KeyValueCache(decoder.sizes, decoder.dtype, decoder.device)
         self._layout: Layout | None = None
@@ -44,6 +49,7 @@ class Batch:
 
     def clear(self) -> None:
         """Drop every clip."""
+        self._graphs.clear()
         self.tracks = []
         self._layout = None
         self.cache.clear()
@@ -81,7 +87,8 @@ class Batch:
         furthest = max(track.done for track in self.tracks)
         for number in range(steps):
             length = rounded_up(furthest + number + 1, LENGTH_UNIT)
-            self._step(layout, noise.select(0, number), length)
+            layout.noise.copy_(noise.select(0, number))
+            self._graphs.run(length, partial(self._step, layout, length))
         for track in self.tracks:
             track.done += steps
         finished = [track for track in self.tracks if track.done == track.steps]
@@ -114,8 +121,11 @@ class Batch:
             return True
         return False
 
-    def _step(self, layout: Layout, noise: Tensor, length: int) -> None:
-        """Advance every clip by one step; `noise` is [clips, codebooks, vocabulary]."""
+    def _step(self, layout: Layout, length: int) -> None:
+        """Advance every clip by one step.
+
+        All that differs from the last step lies in tensors that stay: so it can be a graph.
+        """
         here = layout.positions.view(-1, 1, 1).expand(-1, layout.codes.shape[1], 1)
         codes = layout.codes.gather(2, here).squeeze(2)
         logits = self.decoder.step(
@@ -129,7 +139,7 @@ class Batch:
         drawn = draw(
             logits.index_select(0, layout.prompted_row),
             logits.index_select(0, layout.unprompted_row),
-            noise,
+            layout.noise,
             layout.options,
         )
         known = layout.codes.gather(2, here + 1)
@@ -149,13 +159,14 @@ class Batch:
             else gumbel_noise(track.generator, *shape)
             for track in self.tracks
         ]
-        return torch.stack(noise, dim=1).to(self.decoder.device)
+        return _sent(torch.stack(noise, dim=1), self.decoder.device)
 
     def _arrange(self, tracks: Sequence[Track]) -> None:
         """Make `tracks` the clips of the batch, and keep what those that stay have come to."""
         self._read_codes()
         before, after = rows_of(self.tracks), rows_of(tracks)
         self.tracks = list(tracks)
+        self._graphs.clear()
         if not tracks:
             self.clear()
             return
@@ -171,3 +182,10 @@ class Batch:
         if self._layout is not None:
             for track, codes in zip(self.tracks, self._layout.codes.cpu(), strict=True):
                 track.window.pattern = codes[:, : track.steps + 1].clone()
+
+
+def _sent(tensor: Tensor, device: torch.device) -> Tensor:
+    """Return a CPU's tensor on a device; a GPU fetches it by itself while the host goes on."""
+    if device.type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)

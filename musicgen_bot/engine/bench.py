@@ -19,7 +19,7 @@ from torch import Tensor
 
 from musicgen_bot.engine.batch import Batch
 from musicgen_bot.engine.delay import lag
-from musicgen_bot.engine.device import PRECISIONS
+from musicgen_bot.engine.device import PRECISIONS, choose_device, synchronize
 from musicgen_bot.engine.engine import Engine
 from musicgen_bot.engine.loader import load_engine
 from musicgen_bot.engine.native.build import CannotBuild, library
@@ -86,7 +86,7 @@ class Measurement:
     real_time_factor: float
     """Seconds of music that are made in a second."""
     peak_memory_mb: float
-    """Of the whole process, in 10^6 bytes, while clips are made."""
+    """Of the whole process, or of an NVIDIA GPU's memory, in 10^6 bytes, while clips are made."""
     step_bytes: int | None
     """What a step in the middle of the clips must read; only of ours."""
     step_seconds: float | None
@@ -101,9 +101,11 @@ def make_checkpoint(folder: Path, sizes: RandomModelSizes) -> None:
 
 def measure(task: Task, folder: Path, device: str) -> Measurement:
     """Carry out a task with the checkpoint in a folder."""
-    make, engine = _ours(task, folder, device) if task.engine == OURS else _theirs(task, folder)
+    where = choose_device(device)
+    load = _ours if task.engine == OURS else _theirs
+    make, engine = load(task, folder, where)
     make(_WARM_UP_SECONDS)
-    _forget_peak_memory()
+    _forget_peak_memory(where)
     times: list[float] = []
     while len(times) < _MOST_RUNS and sum(times) < _ENOUGH_SECONDS:
         started = time.perf_counter()
@@ -118,7 +120,7 @@ def measure(task: Task, folder: Path, device: str) -> Measurement:
         clips=task.clips,
         frames_per_second=music * frame_rate / seconds,
         real_time_factor=music / seconds,
-        peak_memory_mb=_peak_memory() / 1e6,
+        peak_memory_mb=_peak_memory(where) / 1e6,
         step_bytes=None if steps is None else steps[0],
         step_seconds=None if steps is None else steps[1],
     )
@@ -144,8 +146,8 @@ def _requests(task: Task, seconds: float) -> list[GenerationRequest]:
     return [GenerationRequest(_PROMPT, seconds, seed=number) for number in range(task.clips)]
 
 
-def _ours(task: Task, folder: Path, device: str) -> tuple[Callable[[float], int], Engine]:
-    engine = load_engine(str(folder), device, task.precision)
+def _ours(task: Task, folder: Path, device: torch.device) -> tuple[Callable[[float], int], Engine]:
+    engine = load_engine(str(folder), str(device), task.precision)
 
     def make(seconds: float) -> int:
         engine.generate(_requests(task, seconds))
@@ -154,13 +156,14 @@ def _ours(task: Task, folder: Path, device: str) -> tuple[Callable[[float], int]
     return make, engine
 
 
-def _theirs(task: Task, folder: Path) -> tuple[Callable[[float], int], None]:
+def _theirs(task: Task, folder: Path, device: torch.device) -> tuple[Callable[[float], int], None]:
     from transformers import AutoTokenizer, MusicgenForConditionalGeneration
 
     load: Any = MusicgenForConditionalGeneration.from_pretrained
     with quiet_transformers():
-        model = load(folder, dtype=PRECISIONS[task.precision]).eval()
-    inputs = AutoTokenizer.from_pretrained(folder)([_PROMPT] * task.clips, return_tensors="pt")
+        model = load(folder, dtype=PRECISIONS[task.precision]).eval().to(device)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    inputs = tokenizer([_PROMPT] * task.clips, return_tensors="pt").to(device)
     frame_rate: int = model.config.audio_encoder.frame_rate
     decoder = model.config.decoder
     delay = lag(decoder.num_codebooks, decoder.audio_channels)
@@ -168,7 +171,7 @@ def _theirs(task: Task, folder: Path) -> tuple[Callable[[float], int], None]:
     @torch.inference_mode()
     def make(seconds: float) -> int:
         with quiet_transformers():
-            model.generate(**inputs, max_new_tokens=round(seconds * frame_rate) + delay)
+            model.generate(**inputs, max_new_tokens=round(seconds * frame_rate) + delay).cpu()
         return frame_rate
 
     return make, None
@@ -187,8 +190,10 @@ def _measure_steps(task: Task, engine: Engine) -> tuple[int, float]:
     steps = min(_STEPS, batch.tracks[0].steps // 2)
     left = steps
     while left > 0:
+        synchronize(batch.decoder.device)
         started = time.perf_counter()
         made = batch.run(min(left, _STEPS_AT_ONCE))[0]
+        synchronize(batch.decoder.device)
         times.append((time.perf_counter() - started) / made)
         left -= made
     positions = batch.tracks[0].done - steps // 2
@@ -224,15 +229,19 @@ def _cache_bytes(batch: Batch, positions: int) -> int:
     return 2 * len(cache.keys) * cells * cache.keys[0].itemsize
 
 
-def _forget_peak_memory() -> None:
+def _forget_peak_memory(device: torch.device) -> None:
     """Let the peak begin anew, where the system can."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
     clear = Path("/proc/self/clear_refs")
     if clear.exists():
         clear.write_text("5")
 
 
-def _peak_memory() -> int:
-    """Return the most bytes that this process had in memory."""
+def _peak_memory(device: torch.device) -> int:
+    """Return the most bytes that this process had in its memory, or in that of an NVIDIA GPU."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_reserved(device)
     status = Path("/proc/self/status")
     if status.exists():
         lines = status.read_text(encoding="ascii", errors="replace").splitlines()

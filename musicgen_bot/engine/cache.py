@@ -29,6 +29,8 @@ class KeyValueCache:
     keys: list[Tensor] = field(default_factory=list)
     """A tensor a layer, [rows, heads, length, head_dim]."""
     values: list[Tensor] = field(default_factory=list)
+    _starts: Tensor = field(init=False)
+    """Where each row and head begins in a layer seen as [rows * heads * length, head_dim]."""
 
     def __post_init__(self) -> None:
         self.clear()
@@ -37,6 +39,7 @@ class KeyValueCache:
         """Forget all rows."""
         self.keys = [self._empty(0, 0) for _ in range(self.sizes.layers)]
         self.values = [self._empty(0, 0) for _ in range(self.sizes.layers)]
+        self._starts = torch.empty(0, self.sizes.heads, dtype=torch.int64, device=self.device)
 
     def rearrange(self, sources: Sequence[int | None], length: int) -> None:
         """Make row i what row `sources[i]` was, or empty for None, with room for `length`.
@@ -46,6 +49,9 @@ class KeyValueCache:
         for tensors in (self.keys, self.values):
             for layer in range(self.sizes.layers):
                 tensors[layer] = self._rearranged(tensors[layer], sources, length)
+        shape = (len(sources), self.sizes.heads)
+        starts = torch.arange(shape[0] * shape[1], device=self.device) * length
+        self._starts = starts.view(shape)
 
     def fill(self, row: int, pairs: Sequence[tuple[Tensor, Tensor]]) -> None:
         """Set the first positions of a row to a key and a value a layer, [heads, positions, D]."""
@@ -60,9 +66,7 @@ class KeyValueCache:
         many times faster than a scatter along the length, which PyTorch's CPU kernels do by way of
         the whole tensor in 16 bits.)
         """
-        rows, heads, length, _ = self.keys[0].shape
-        first = torch.arange(rows * heads, device=self.device).view(rows, heads) * length
-        return (first + positions.unsqueeze(1)).view(-1)
+        return (self._starts + positions.unsqueeze(1)).view(-1)
 
     def _rearranged(self, old: Tensor, sources: Sequence[int | None], length: int) -> Tensor:
         new = self._empty(len(sources), length)

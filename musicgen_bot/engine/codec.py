@@ -40,7 +40,8 @@ class Codec:
         self._upsample = Upsampler(rest)
         self._channels = channels
         self._device = device
-        self.look = int(self._first.padding_total)
+        layers: Any = model.decoder.layers
+        self.look = int(layers[0].padding_total)
         """Frames that the first layer looks to either side, at most."""
         self.sample_rate: int = model.config.sampling_rate
         self.frame_rate: int = model.config.frame_rate

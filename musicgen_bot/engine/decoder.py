@@ -16,13 +16,14 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from musicgen_bot.engine.cache import KeyValueCache
+from musicgen_bot.engine.matrices import Matrix
 from musicgen_bot.engine.weights import DecoderSizes, DecoderWeights, Layer, Norm
 
 
 class Decoder:
     """The decoder's weights and what is computed with them; it keeps no state between steps."""
 
-    def __init__(self, weights: DecoderWeights[Tensor]) -> None:
+    def __init__(self, weights: DecoderWeights[Matrix]) -> None:
         self.weights = weights
         self.sizes = weights.sizes
         self.device = weights.embedding.device
@@ -38,7 +39,7 @@ class Decoder:
         `context` is the encoded prompt, [T, C].
         """
         return [
-            split_keys_values(_linear(context, layer.cross_key_value), self.sizes)
+            split_keys_values(layer.cross_key_value.multiply(context), self.sizes)
             for layer in self.weights.layers
         ]
 
@@ -76,12 +77,12 @@ class Decoder:
                     layer, first, prompts.keys[number], prompts.values[number], prompt_mask
                 )
             x = x + self._feed_forward(layer, x)
-        logits = _linear(_normed(x, weights.final_norm), weights.heads)
+        logits = weights.heads.multiply(_normed(x, weights.final_norm))
         return logits.view(-1, self.sizes.codebooks, self.sizes.vocabulary)
 
     def _self_attention(
         self,
-        layer: Layer[Tensor],
+        layer: Layer[Matrix],
         x: Tensor,
         here: Tensor,
         keys: Tensor,
@@ -90,7 +91,7 @@ class Decoder:
     ) -> Tensor:
         rows, heads, head_dim = len(x), self.sizes.heads, self.sizes.head_dim
         length = mask.shape[-1]
-        fused = _linear(_normed(x, layer.self_norm), layer.self_query_key_value)
+        fused = layer.self_query_key_value.multiply(_normed(x, layer.self_norm))
         query, key, value = fused.view(rows, 3, heads, head_dim).unbind(1)
         keys.view(-1, head_dim).index_copy_(0, here, key.reshape(-1, head_dim))
         values.view(-1, head_dim).index_copy_(0, here, value.reshape(-1, head_dim))
@@ -100,38 +101,27 @@ class Decoder:
             values.narrow(2, 0, length),
             attn_mask=mask,
         )
-        return _linear(attended.reshape(rows, self.sizes.hidden), layer.self_out)
+        return layer.self_out.multiply(attended.reshape(rows, self.sizes.hidden))
 
     def _cross_attention(
-        self, layer: Layer[Tensor], x: Tensor, keys: Tensor, values: Tensor, mask: Tensor
+        self, layer: Layer[Matrix], x: Tensor, keys: Tensor, values: Tensor, mask: Tensor
     ) -> Tensor:
         rows, heads, head_dim = len(x), self.sizes.heads, self.sizes.head_dim
-        query = _linear(_normed(x, layer.cross_norm), layer.cross_query)
+        query = layer.cross_query.multiply(_normed(x, layer.cross_norm))
         attended = F.scaled_dot_product_attention(
             query.view(rows, heads, 1, head_dim), keys, values, attn_mask=mask
         )
-        return _linear(attended.reshape(rows, self.sizes.hidden), layer.cross_out)
+        return layer.cross_out.multiply(attended.reshape(rows, self.sizes.hidden))
 
-    def _feed_forward(self, layer: Layer[Tensor], x: Tensor) -> Tensor:
-        raised = self.weights.activation(_linear(_normed(x, layer.ffn_norm), layer.ffn_up))
-        return _linear(raised, layer.ffn_down)
+    def _feed_forward(self, layer: Layer[Matrix], x: Tensor) -> Tensor:
+        raised = self.weights.activation(layer.ffn_up.multiply(_normed(x, layer.ffn_norm)))
+        return layer.ffn_down.multiply(raised)
 
 
 def split_keys_values(fused: Tensor, sizes: DecoderSizes) -> tuple[Tensor, Tensor]:
     """Return keys and values, [H, T, D] each, of what stands side by side, [T, 2 * C]."""
     keys, values = fused.view(len(fused), 2, sizes.heads, sizes.head_dim).unbind(1)
     return keys.transpose(0, 1), values.transpose(0, 1)
-
-
-def _linear(x: Tensor, weight: Tensor) -> Tensor:
-    """Return x @ weight.T, [rows, out], for x [rows, in] and weight [out, in].
-
-    For a few rows in fp32, PyTorch's CPU kernels take half the time or less when the large matrix
-    stands first.
-    """
-    if x.dtype == torch.float32 and x.device.type == "cpu":
-        return (weight @ x.t()).t().contiguous()
-    return F.linear(x, weight)
 
 
 def _normed(x: Tensor, norm: Norm) -> Tensor:

@@ -10,13 +10,14 @@ from typing import Any
 
 import torch
 
+from musicgen_bot.engine.matrices import sums_bytes_exactly
 from musicgen_bot.engine.native.build import CannotBuild, library
 from musicgen_bot.engine.native.packing import fits
 from musicgen_bot.errors import ModelError
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 QUANTISED = {"int8": 8, "int4": 4}
-"""Bits of a weight; only on a CPU, and only by the compiled step."""
+"""Bits of a weight; see `why_not_quantised` for where each is to be had."""
 _OUT_OF_MEMORY_TEXTS = ("out of memory", "not enough memory", "can't allocate memory")
 
 
@@ -57,24 +58,48 @@ def _best_device() -> torch.device:
 def choose_precision(name: str, device: torch.device, decoder: Any) -> str:
     """Return the name of the precision of a decoder with the configuration `decoder`.
 
-    auto is int8 on a CPU for which the step can be compiled and fp32 on any other, since only these
-    keep a clip the same whatever it shares a batch with; on a GPU it is fp16. Raises ModelError for
-    an unknown one, and for one that is not to be had here.
+    auto is int8 on a CPU that can, and fp32 on any other, since only these keep a clip the same
+    whatever it shares a batch with; on a GPU it is fp16. Raises ModelError for an unknown one, and
+    for one that is not to be had here.
     """
     if name == "auto":
         if device.type != "cpu":
             return "fp16"
-        return "fp32" if why_not_compiled(decoder) else "int8"
+        return "fp32" if why_not_quantised("int8", device, decoder) else "int8"
     if name not in PRECISIONS and name not in QUANTISED:
         raise ModelError(
             f"There is no precision called {name!r}; choose auto, {', '.join(PRECISIONS)}, "
             f"{', '.join(QUANTISED)}."
         )
-    if name in QUANTISED:
-        obstacle = why_not_compiled(decoder) if device.type == "cpu" else f"{device} is no CPU"
-        if obstacle:
-            raise ModelError(f"The precision {name} is not to be had here, because {obstacle}.")
+    obstacle = why_not_quantised(name, device, decoder) if name in QUANTISED else ""
+    if obstacle:
+        raise ModelError(f"The precision {name} is not to be had here, because {obstacle}.")
     return name
+
+
+def why_not_quantised(name: str, device: torch.device, decoder: Any) -> str:
+    """Return why such a decoder cannot compute in int8 or int4 on a device, or nothing.
+
+    int4 is the compiled step's alone; int8 is PyTorch's as well, on an NVIDIA GPU and on a CPU that
+    adds bytes up exactly.
+    """
+    if device.type == "cuda" and name == "int8":
+        return ""
+    if device.type != "cpu":
+        return f"it is not made for {device.type}; choose auto"
+    obstacle = why_not_compiled(decoder)
+    if not obstacle or name != "int8":
+        return obstacle
+    if sums_bytes_exactly():
+        return ""
+    return f"this processor has no VNNI, and the step is not compiled ({obstacle})"
+
+
+def working_dtype(precision: str, device: torch.device) -> torch.dtype:
+    """Return in what PyTorch's own decoder computes what is not quantised."""
+    if precision in PRECISIONS:
+        return PRECISIONS[precision]
+    return torch.float32 if device.type == "cpu" else torch.float16
 
 
 def compiled_step(decoder: Any) -> Path:
@@ -97,13 +122,21 @@ def why_not_compiled(decoder: Any) -> str:
 
 
 def instructions() -> str:
-    """Return what the compiled step multiplies bytes with on this processor."""
-    text = Path("/proc/cpuinfo").read_text(encoding="utf-8") if sys.platform == "linux" else ""
-    if "avx512_vnni" in text:
+    """Return what bytes are multiplied with on this processor."""
+    known = torch.cpu.get_capabilities()
+    if known.get("avx512_vnni"):
         return "AVX-512 VNNI"
-    if "avx_vnni" in text:
+    if known.get("avx_vnni"):
         return "AVX VNNI"
-    return "AVX2" if "avx2" in text else "no instructions of its own for it"
+    return "AVX2" if known.get("avx2") else "no instructions of its own for it"
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait until a GPU has done all that it was told to do."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
 
 
 def is_out_of_memory(error: BaseException) -> bool:

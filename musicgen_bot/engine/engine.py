@@ -21,7 +21,7 @@ from torch import Tensor
 from musicgen_bot.engine.batch import AnyDecoder, Batch
 from musicgen_bot.engine.codec import MOST_FRAMES, WINDOW, Codec, SoundStream
 from musicgen_bot.engine.delay import delayed, lag, undelayed
-from musicgen_bot.engine.device import is_out_of_memory, release_memory
+from musicgen_bot.engine.device import is_out_of_memory, release_memory, synchronize
 from musicgen_bot.engine.layout import Track, Window
 from musicgen_bot.engine.text import TextEncoder
 from musicgen_bot.errors import InvalidRequest, OutOfMemory
@@ -138,6 +138,8 @@ class Engine:
                 track = max(self.batch.tracks, key=self._waiting)
                 if self._waiting(track) >= WINDOW:
                     self._decode(track, self._complete(track))
+            # A GPU runs behind: only now is what was asked for done, and its errors are known.
+            synchronize(self._decoder.device)
         waiting = (*self.batch.tracks, *self._undecoded)
         return StepResult({track.ticket: self._progress(track) for track in waiting}, finished)
 

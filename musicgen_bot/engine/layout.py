@@ -92,6 +92,8 @@ class Layout:
     prompt_mask: Tensor
     """Added to cross-attention's scores, [prompted rows, 1, 1, tokens]."""
     options: SamplingOptions
+    noise: Tensor
+    """Of the next step, float32 [C, codebooks, vocabulary]."""
 
 
 def rows_of(tracks: Sequence[Track]) -> list[Row]:
@@ -128,6 +130,7 @@ def lay_out(
         unprompted_row=integers([row(track, False) for track in tracks]),
         prompt_mask=_prompt_mask(tracks, dtype).to(device),
         options=_options(tracks, sizes.vocabulary, device),
+        noise=torch.empty(len(tracks), sizes.codebooks, sizes.vocabulary, device=device),
     )
 
 

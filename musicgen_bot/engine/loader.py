@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from torch import nn
+from torch import Tensor, nn
 from transformers import (
     AutoTokenizer,
     MusicgenForConditionalGeneration,
@@ -22,15 +23,16 @@ from musicgen_bot.engine.codec import Codec
 from musicgen_bot.engine.decoder import Decoder
 from musicgen_bot.engine.delay import lag
 from musicgen_bot.engine.device import (
-    PRECISIONS,
     QUANTISED,
     choose_device,
     choose_precision,
     compiled_step,
     is_out_of_memory,
+    working_dtype,
 )
 from musicgen_bot.engine.engine import WINDOW_SECONDS, Engine
 from musicgen_bot.engine.layout import rounded_up
+from musicgen_bot.engine.matrices import DynamicInt8, Matrix, PlainMatrix, WeightOnlyInt8
 from musicgen_bot.engine.model_files import TINY, fetch_config, fetch_model, first_line
 from musicgen_bot.engine.native.build import CannotBuild
 from musicgen_bot.engine.native.decoder import NativeDecoder
@@ -148,8 +150,9 @@ def _take_decoder(modules: Any, positions: int, device: torch.device, precision:
         with suppress(CannotBuild):
             built = compiled_step(modules.config.decoder)
     if built is None:
-        moved = copier(PRECISIONS[precision], device)
-        return Decoder(take_decoder(modules, positions, moved, lambda matrix: matrix))
+        moved = copier(working_dtype(precision, device), device)
+        matrix = _matrix_type(precision, device)
+        return Decoder(take_decoder(modules, positions, moved, matrix))
     bits = QUANTISED.get(precision, 16)
     weights = take_decoder(
         modules,
@@ -159,3 +162,10 @@ def _take_decoder(modules: Any, positions: int, device: torch.device, precision:
         partial(pack, bits=max(bits, 8)),
     )
     return NativeDecoder(weights, built, torch.get_num_threads())
+
+
+def _matrix_type(precision: str, device: torch.device) -> Callable[[Tensor], Matrix]:
+    """Return what makes the matrices of PyTorch's own decoder."""
+    if precision not in QUANTISED:
+        return PlainMatrix
+    return DynamicInt8.pack if device.type == "cpu" else WeightOnlyInt8.pack

@@ -11,7 +11,7 @@ from transformers import MusicgenConfig, MusicgenForConditionalGeneration
 from musicgen_bot.engine.batch import LENGTH_UNIT
 from musicgen_bot.engine.codec import MOST_FRAMES
 from musicgen_bot.engine.delay import lag
-from musicgen_bot.engine.device import PRECISIONS, QUANTISED
+from musicgen_bot.engine.device import PRECISIONS, QUANTISED, why_not_compiled, working_dtype
 from musicgen_bot.engine.layout import rounded_up
 from musicgen_bot.engine.native.packing import GROUP
 from musicgen_bot.engine.quiet import quiet_transformers
@@ -25,23 +25,26 @@ _HALF_BYTES = 2
 _SCALE_BYTES = 4
 
 
-def estimate_memory(config: MusicgenConfig, precision: str, slots: int, seconds: float) -> int:
+def estimate_memory(
+    config: MusicgenConfig, precision: str, slots: int, seconds: float, device: torch.device
+) -> int:
     """Return the bytes a loaded model needs while it makes `slots` clips of `seconds` at once.
 
-    `precision` is one of PRECISIONS or QUANTISED. Python and PyTorch themselves (about half a
-    gigabyte) are not counted.
+    `precision` is one of PRECISIONS or QUANTISED that is to be had on `device`. Python and PyTorch
+    themselves (about half a gigabyte) are not counted.
     """
     with torch.device("meta"), quiet_transformers():
         model: Any = MusicgenForConditionalGeneration(config)
     codec = _parameters(model.audio_encoder.decoder) + _buffers(model.audio_encoder.quantizer)
     codec += _parameters(getattr(model, "enc_to_dec_proj", nn.Identity()))
     text_size = _FP32_BYTES if precision in PRECISIONS else _HALF_BYTES
-    weights = _decoder_bytes(model, precision) + codec * _FP32_BYTES
+    weights = _decoder_bytes(model, precision, device) + codec * _FP32_BYTES
     weights += _parameters(model.text_encoder) * text_size
-    return weights + slots * _cache_bytes(config, seconds, precision) + _codec_bytes(config)
+    caches = slots * _cache_bytes(config, seconds, precision, device)
+    return weights + caches + _codec_bytes(config)
 
 
-def _decoder_bytes(model: Any, precision: str) -> int:
+def _decoder_bytes(model: Any, precision: str, device: torch.device) -> int:
     everything = _parameters(model.decoder)
     if precision in PRECISIONS:
         return everything * PRECISIONS[precision].itemsize
@@ -55,7 +58,8 @@ def _decoder_bytes(model: Any, precision: str) -> int:
     packed = matrices * bits // 8
     if bits == 4:
         packed += matrices // GROUP * _HALF_BYTES
-    return packed + prompt + heads + (everything - matrices - prompt - heads) * _FP32_BYTES
+    rest = everything - matrices - prompt - heads
+    return packed + prompt + heads + rest * working_dtype(precision, device).itemsize
 
 
 def _parameters(module: nn.Module) -> int:
@@ -66,21 +70,19 @@ def _buffers(module: nn.Module) -> int:
     return sum(buffer.numel() for buffer in module.buffers())
 
 
-def _cache_bytes(config: Any, seconds: float, precision: str) -> int:
+def _cache_bytes(config: Any, seconds: float, precision: str, device: torch.device) -> int:
     """Return what the keys and values of one guided clip take."""
     decoder = config.decoder
     steps = round(seconds * config.audio_encoder.frame_rate)
     steps += lag(decoder.num_codebooks, decoder.audio_channels)
-    heads, head_dim = (
-        decoder.num_attention_heads,
-        decoder.hidden_size // decoder.num_attention_heads,
-    )
-    if precision in PRECISIONS:
-        own = prompt = head_dim * PRECISIONS[precision].itemsize
-    else:
+    heads = decoder.num_attention_heads
+    head_dim = decoder.hidden_size // heads
+    if precision in QUANTISED and device.type == "cpu" and not why_not_compiled(decoder):
         own, prompt = head_dim + _SCALE_BYTES, head_dim * _HALF_BYTES
-    positions = 2 * rounded_up(steps, LENGTH_UNIT) * own + _PROMPT_TOKENS * prompt
-    return int(2 * decoder.num_hidden_layers * heads * positions)
+    else:
+        own = prompt = head_dim * working_dtype(precision, device).itemsize
+    cells = 2 * rounded_up(steps, LENGTH_UNIT) * own + _PROMPT_TOKENS * prompt
+    return int(2 * decoder.num_hidden_layers * heads * cells)
 
 
 def _codec_bytes(config: Any) -> int:

@@ -30,7 +30,7 @@ class TextEncoder:
     ) -> None:
         """Take modules over; with `compact` in half the memory, their weights being bfloat16."""
         self._tokenizer = tokenizer
-        self._encoder = _compacted(encoder) if compact else own_copy(encoder, device)
+        self._encoder = own_copy(_compacted(encoder) if compact else encoder, device)
         self._projection = own_copy(projection, device)
         self._device = device
 
@@ -49,7 +49,8 @@ class _CompactLinear(nn.Module):
 
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
-        self._packed = linear.weight.detach().to(torch.bfloat16)
+        self._packed: Tensor
+        self.register_buffer("_packed", linear.weight.detach().to(torch.bfloat16))
 
     def forward(self, x: Tensor) -> Tensor:
         return F.linear(x, self._packed.float())
@@ -60,13 +61,14 @@ class _CompactEmbedding(nn.Module):
 
     def __init__(self, embedding: nn.Embedding) -> None:
         super().__init__()
-        self._packed = embedding.weight.detach().to(torch.bfloat16)
+        self._packed: Tensor
+        self.register_buffer("_packed", embedding.weight.detach().to(torch.bfloat16))
 
     def forward(self, ids: Tensor) -> Tensor:
         return F.embedding(ids, self._packed).float()
 
 
-def _compacted(encoder: Any) -> nn.Module:
+def _compacted(encoder: Any) -> Any:
     """Return T5 with its large weights in bfloat16; what it takes is not used any more."""
     shared = _CompactEmbedding(encoder.shared)
     for name, module in list(encoder.named_modules()):
@@ -75,4 +77,4 @@ def _compacted(encoder: Any) -> nn.Module:
             setattr(encoder.get_submodule(parent), child, _CompactLinear(module))
     encoder.shared = shared
     encoder.encoder.embed_tokens = shared
-    return own_copy(encoder, torch.device("cpu"))
+    return encoder

@@ -17,6 +17,8 @@ from musicgen_bot.engine.random_model import RandomModelSizes
 from musicgen_bot.generation import GenerationRequest
 from tests.engine.conftest import Build
 
+CPU = torch.device("cpu")
+
 
 def tensor_bytes() -> int:
     gc.collect()
@@ -36,7 +38,7 @@ def test_weights_and_caches_are_as_large_as_estimated(build: Build, precision: s
     engine.step(1)
     measured = tensor_bytes() - before
     config = fetch_config(folder)
-    expected = estimate_memory(config, precision, 2, 20.0)
+    expected = estimate_memory(config, precision, 2, 20.0, CPU)
     # The codec's working memory comes and goes; it is all that is left without clips and weights.
     codec = 5 * 4 * 32000 * sizes.codec_filters * 4
     assert expected - codec == pytest.approx(measured, rel=0.1)
@@ -45,7 +47,7 @@ def test_weights_and_caches_are_as_large_as_estimated(build: Build, precision: s
 def test_more_clips_longer_clips_and_finer_numbers_need_more(random_checkpoint: Path) -> None:
     config = fetch_config(str(random_checkpoint))
     sizes = [
-        estimate_memory(config, precision, slots, seconds)
+        estimate_memory(config, precision, slots, seconds, CPU)
         for precision, slots, seconds in [
             ("int4", 1, 10.0),
             ("int8", 1, 10.0),

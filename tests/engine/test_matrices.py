@@ -1,0 +1,280 @@
+"""In 8 bits, a decoder computes nearly what it computes in fp32, and each row for itself."""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from musicgen_bot.engine import load_engine
+from musicgen_bot.engine.batch import AnyDecoder
+from musicgen_bot.engine.cache import KeyValueCache
+from musicgen_bot.engine.decoder import Decoder
+from musicgen_bot.engine.device import choose_precision, why_not_quantised
+from musicgen_bot.engine.loader import _matrix_type
+from musicgen_bot.engine.matrices import (
+    DynamicInt8,
+    PlainMatrix,
+    WeightOnlyInt8,
+    sums_bytes_exactly,
+)
+from musicgen_bot.engine.memory import estimate_memory
+from musicgen_bot.engine.model_files import fetch_config
+from musicgen_bot.engine.native.packing import pack, unpack
+from musicgen_bot.engine.random_model import RandomModelSizes
+from musicgen_bot.errors import ModelError
+from musicgen_bot.generation import GenerationRequest
+from tests.engine.conftest import Build
+
+CPU, GPU = torch.device("cpu"), torch.device("cuda")
+ROWS = (1, 2, 3, 5, 8, 17, 64)
+NEEDS_VNNI = pytest.mark.skipif(
+    not (
+        torch.cpu.get_capabilities().get("avx512_vnni")
+        or torch.cpu.get_capabilities().get("avx_vnni")
+    ),
+    reason="needs a processor with VNNI",
+)
+
+
+@pytest.fixture
+def no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.setenv("PATH", "")
+
+
+@pytest.fixture
+def no_vnni(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True})
+
+
+def random(*shape: int) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(sum(shape)))
+
+
+def off(found: Tensor, expected: Tensor) -> float:
+    """Return how far off values are, as a part of their size."""
+    return float((found - expected).norm() / expected.norm())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_weights_alone_in_8_bits_are_nearly_the_matrix(dtype: torch.dtype) -> None:
+    matrix, x = random(96, 64).to(dtype), random(3, 64).to(dtype)
+    product = WeightOnlyInt8.pack(matrix).multiply(x)
+    assert product.dtype == dtype
+    assert off(product.float(), x.float() @ matrix.float().t()) < 0.01
+
+
+def test_weights_are_rounded_as_those_of_the_compiled_step() -> None:
+    matrix = random(48, 96)
+    packed = WeightOnlyInt8.pack(matrix)
+    assert torch.equal(packed.weight * packed.scales, unpack(pack(matrix, 8)))
+
+
+def test_large_sums_fit_into_half_precision() -> None:
+    matrix, x = torch.full((16, 4096), 0.01).half(), torch.full((2, 4096), 8.0).half()
+    product = WeightOnlyInt8.pack(matrix).multiply(x)
+    assert product == pytest.approx(np.full((2, 16), 0.01 * 8 * 4096), rel=0.01)
+
+
+def test_zeros_and_tiny_weights_stay_finite() -> None:
+    matrix = torch.zeros(16, 64).half()
+    matrix[3] = 1e-6
+    product = WeightOnlyInt8.pack(matrix).multiply(torch.ones(2, 64).half())
+    assert product.isfinite().all()
+    assert product.abs().max() < 0.01
+
+
+@NEEDS_VNNI
+def test_bytes_are_added_up_exactly() -> None:
+    matrix, x = random(80, 4096), random(5, 4096)
+    packed = DynamicInt8.pack(matrix)
+    weight = (matrix / packed.scales.unsqueeze(1)).round()
+    scales = x.abs().amax(1, keepdim=True) / 127
+    rounded = (x / scales + 128.5).floor() - 128
+    sums = rounded.long() @ weight.long().t()
+    assert torch.equal(packed.multiply(x), sums.float() * packed.scales * scales)
+    assert off(packed.multiply(x), x @ matrix.t()) < 0.02
+
+
+@NEEDS_VNNI
+@pytest.mark.parametrize(("out", "inputs"), [(256, 64), (64, 256), (33, 35), (1024, 1024)])
+def test_a_row_does_not_depend_on_others(out: int, inputs: int) -> None:
+    packed, x = DynamicInt8.pack(random(out, inputs)), random(64, inputs)
+    together = packed.multiply(x)
+    for rows in ROWS:
+        assert torch.equal(packed.multiply(x[:rows].clone()), together[:rows])
+        assert torch.equal(packed.multiply(x[-rows:].clone()), together[-rows:])
+
+
+@NEEDS_VNNI
+def test_rows_of_zeros_stay_zero() -> None:
+    assert not DynamicInt8.pack(random(16, 64)).multiply(torch.zeros(3, 64)).any()
+    assert not DynamicInt8.pack(torch.zeros(16, 64)).multiply(random(3, 64)).any()
+
+
+@NEEDS_VNNI
+def test_where_onednn_does_without_vnni_bytes_are_not_multiplied() -> None:
+    assert sums_bytes_exactly()
+    code = "from musicgen_bot.engine.matrices import sums_bytes_exactly as f; print(f())"
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout.strip() == "False"
+
+
+def logits(decoder: AnyDecoder, rows: list[int]) -> Tensor:
+    """Run some of six rows for a while, the first three prompted; [steps, rows, K, V]."""
+    sizes, prompted = decoder.sizes, [row for row in rows if row < 3]
+    cache, prompts = (KeyValueCache(sizes, decoder.dtype, CPU) for _ in range(2))
+    cache.rearrange([None] * len(rows), 128)
+    prompts.rearrange([None] * len(prompted), 16)
+    mask = torch.full((len(prompted), 1, 1, 16), -torch.inf)
+    for place, row in enumerate(prompted):
+        context = random(1 + 4 * row, sizes.hidden)
+        prompts.fill(place, decoder.prompt_keys_values(context))
+        mask[place, :, :, : len(context)] = 0
+    codes = torch.randint(0, 256, (40, 6, 4), generator=torch.Generator().manual_seed(9))
+    result = []
+    for step in range(len(codes)):
+        # Rows are at different places, as clips that joined at different times are.
+        positions = torch.tensor([step + 2 * row for row in rows])
+        result.append(decoder.step(codes[step, rows], positions, cache, 128, prompts, mask))
+    return torch.stack(result)
+
+
+@NEEDS_VNNI
+@pytest.mark.usefixtures("no_compiler")
+@pytest.mark.parametrize("rows", [[0], [3], [0, 5], [1, 2, 4], [0, 1, 2, 3, 4, 5] * 3])
+def test_a_row_of_a_step_does_not_depend_on_others(
+    random_checkpoint: Path, rows: list[int]
+) -> None:
+    decoder = load_engine(str(random_checkpoint), "cpu", "int8").batch.decoder
+    rows = sorted(rows, key=lambda row: row >= 3)
+    together = logits(decoder, [0, 1, 2, 3, 4, 5])
+    found = logits(decoder, rows)
+    assert all(torch.equal(found[:, place], together[:, row]) for place, row in enumerate(rows))
+
+
+@NEEDS_VNNI
+@pytest.mark.usefixtures("no_compiler")
+def test_a_step_is_nearly_that_of_fp32(random_checkpoint: Path) -> None:
+    found, expected = (
+        logits(load_engine(str(random_checkpoint), "cpu", precision).batch.decoder, [0, 1, 4])
+        for precision in ("int8", "fp32")
+    )
+    assert off(found, expected) < 0.05
+
+
+@NEEDS_VNNI
+@pytest.mark.usefixtures("no_compiler")
+def test_a_clip_is_the_same_whatever_is_made_beside_it(random_checkpoint: Path) -> None:
+    engine = load_engine(str(random_checkpoint), "cpu", "int8")
+    request = GenerationRequest("lofi", 2.0, seed=5)
+    (alone,) = engine.generate([request])
+    # One that is further on, so that attention looks at more positions than the clip has.
+    engine.add(GenerationRequest("a long prompt", 20.0, seed=2))
+    engine.step(250)
+    for others in (0, 1, 5):
+        for seed in range(others):
+            engine.add(GenerationRequest("techno", 2.5 + seed, seed=seed, guidance=1.0 + seed))
+        ticket = engine.add(request)
+        while ticket not in (finished := engine.step(20).finished):
+            pass
+        np.testing.assert_array_equal(finished[ticket].codes, alone.codes)
+        np.testing.assert_array_equal(finished[ticket].samples, alone.samples)
+
+
+@NEEDS_VNNI
+@pytest.mark.usefixtures("no_compiler")
+def test_the_bundled_model_plays_nearly_the_same() -> None:
+    requests = [
+        GenerationRequest(prompt, 4.0, top_k=1)
+        for prompt in ("house with piano, 125 bpm", "folk with guitar and violin", "trap, no drums")
+    ]
+    exact, rounded = (
+        load_engine("tiny", "cpu", name).generate(requests) for name in ("fp32", "int8")
+    )
+    same = [(one.codes == other.codes).mean() for one, other in zip(exact, rounded, strict=True)]
+    assert np.mean(same) > 0.8, same
+
+
+@NEEDS_VNNI
+@pytest.mark.usefixtures("no_compiler")
+def test_without_a_compiler_auto_is_int8_where_the_processor_has_vnni(
+    random_checkpoint: Path,
+) -> None:
+    engine = load_engine(str(random_checkpoint), "cpu", "auto")
+    assert engine.precision == "int8"
+    assert isinstance(engine.batch.decoder, Decoder)
+    assert isinstance(engine.batch.decoder.weights.heads, DynamicInt8)
+    assert load_engine(str(random_checkpoint), "cpu", "bf16").precision == "bf16"
+    with pytest.raises(ModelError, match=r"int4 .*no C\+\+ compiler"):
+        load_engine(str(random_checkpoint), "cpu", "int4")
+
+
+@pytest.mark.usefixtures("no_compiler", "no_vnni")
+def test_with_neither_auto_is_fp32_and_int8_is_refused(random_checkpoint: Path) -> None:
+    assert load_engine(str(random_checkpoint), "cpu", "auto").precision == "fp32"
+    for precision in ("int8", "int4"):
+        with pytest.raises(ModelError, match=rf"{precision} .*no C\+\+ compiler"):
+            load_engine(str(random_checkpoint), "cpu", precision)
+
+
+def test_a_gpu_has_int8_but_no_int4(random_checkpoint: Path) -> None:
+    decoder = fetch_config(str(random_checkpoint)).decoder
+    assert choose_precision("auto", GPU, decoder) == "fp16"
+    assert choose_precision("int8", GPU, decoder) == "int8"
+    assert _matrix_type("int8", GPU) == WeightOnlyInt8.pack
+    assert _matrix_type("fp16", GPU) is PlainMatrix
+    with pytest.raises(ModelError, match="int4 is not to be had here"):
+        choose_precision("int4", GPU, decoder)
+    assert "choose auto" in why_not_quantised("int8", torch.device("mps"), decoder)
+
+
+def tensor_bytes() -> int:
+    gc.collect()
+    tensors = [t for t in gc.get_objects() if type(t) in (Tensor, torch.nn.Parameter)]
+    opaque: int = sum(t.nbytes for t in tensors if t.is_mkldnn)
+    storages: dict[int, int] = {
+        t.untyped_storage().data_ptr(): t.untyped_storage().nbytes()
+        for t in tensors
+        if not t.is_mkldnn
+    }
+    return opaque + sum(storages.values())
+
+
+@NEEDS_VNNI
+@pytest.mark.usefixtures("no_compiler")
+def test_weights_and_caches_are_as_large_as_estimated(build: Build) -> None:
+    sizes = RandomModelSizes(layers=4, hidden=256, heads=4, ffn=1024, text_hidden=128)
+    folder = str(build(sizes))
+    before = tensor_bytes()
+    engine = load_engine(folder, "cpu", "int8")
+    for seed in range(2):
+        engine.add(GenerationRequest("lofi", 20.0, seed))
+    engine.step(1)
+    measured = tensor_bytes() - before
+    # The codec's working memory comes and goes; it is all that is left without clips and weights.
+    codec = 5 * 4 * 32000 * sizes.codec_filters * 4
+    expected = estimate_memory(fetch_config(folder), "int8", 2, 20.0, CPU) - codec
+    assert expected == pytest.approx(measured, rel=0.1)
+
+
+def test_on_a_gpu_int8_takes_less_than_half_precision(build: Build) -> None:
+    sizes = RandomModelSizes(layers=4, hidden=256, heads=4, ffn=1024, text_hidden=128)
+    config = fetch_config(str(build(sizes)))
+    small, large = (estimate_memory(config, name, 0, 0.0, GPU) for name in ("int8", "fp16"))
+    matrices = 4 * (8 * 256**2 + 2 * 256 * 1024) + 4 * 256 * 256
+    assert large - small >= matrices
