@@ -2,6 +2,7 @@
 
 python -m training                        everything, into musicgen_bot/models/tiny
 python -m training evaluate FOLDER        how well a checkpoint does
+python -m training rounding FOLDER        what 16, 8 and 4 bits cost it
 python -m training samples FOLDER DOCS    the clips for the documentation
 """
 
@@ -29,6 +30,7 @@ from training.language import LanguageModel, build_model
 from training.learning import train
 from training.pieces import Composer
 from training.plan import Plan
+from training.rounding import show_rounding
 from training.samples import write_samples
 from training.sounds import build_band
 from training.text import pretrain_text
@@ -48,6 +50,7 @@ def main() -> None:
     commands = typer.Typer(add_completion=False, help="Makes the bundled model from nothing.")
     commands.callback(invoke_without_command=True)(make)
     commands.command("evaluate")(show_evaluation)
+    commands.command("rounding")(show_rounding)
     commands.command("samples")(make_samples)
     commands()
 

@@ -66,7 +66,7 @@ class Engine:
         self.codebooks = decoder.sizes.codebooks
         self.channels = decoder.sizes.channels
         self.max_seconds = MAX_SECONDS
-        self._text = text
+        self.text = text
         self._decoder = decoder
         self._codec = codec
         self.batch = Batch(decoder)
@@ -100,7 +100,7 @@ class Engine:
         seed = secrets.randbelow(MAX_SEED + 1) if request.seed is None else request.seed
         request = replace(request, seed=seed)
         with self._memory_guard():
-            context = self._text.encode(request.prompt) if request.prompt else None
+            context = self.text.encode(request.prompt) if request.prompt else None
             track = Track(
                 ticket=next(self._tickets),
                 request=request,

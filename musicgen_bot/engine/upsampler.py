@@ -42,7 +42,7 @@ class _Convolution:
         # [taps, in, out]
         self._taps = conv.weight.detach().permute(2, 1, 0).contiguous()
         self._bias = conv.bias.detach()
-        total = int(layer.padding_total)
+        total = (conv.kernel_size[0] - 1) * conv.dilation[0]
         before = total if layer.causal else total - total // 2
         self._offsets = [number * conv.dilation[0] - before for number in range(len(self._taps))]
         self._reflects = layer.pad_mode == "reflect"

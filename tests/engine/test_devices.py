@@ -206,7 +206,7 @@ def test_a_model_is_loaded_onto_its_device_in_its_precision(
         parts = loader._read(random_checkpoint, "random")
         engine = loader._take_over(*parts, "random", torch.device("meta"), name)
     weights = engine.batch.decoder.weights
-    owners = (engine._text, engine._codec, engine.batch.decoder)
+    owners = (engine.text, engine._codec, engine.batch.decoder)
     tensors = [
         tensor for owner in owners for value in vars(owner).values() for tensor in held_by(value)
     ]
