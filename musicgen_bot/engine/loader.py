@@ -151,8 +151,8 @@ def _take_decoder(modules: Any, positions: int, device: torch.device, precision:
             built = compiled_step(modules.config.decoder)
     if built is None:
         moved = copier(working_dtype(precision, device), device)
-        matrix = _matrix_type(precision, device)
-        return Decoder(take_decoder(modules, positions, moved, matrix))
+        made = _matrix_type(precision, device)
+        return Decoder(take_decoder(modules, positions, moved, lambda matrix: made(moved(matrix))))
     bits = QUANTISED.get(precision, 16)
     weights = take_decoder(
         modules,

@@ -93,11 +93,11 @@ def take_decoder(
 ) -> DecoderWeights[M]:
     """Move the decoder's weights out of a MusicgenForConditionalGeneration.
 
-    `moved` copies a tensor to where it is wanted; `matrix` turns such a copy into what the decoder
-    computes with, and `fine` does so for what is worth more bytes: the heads, and the keys and
-    values of the prompt. Layers are taken one at a time and dropped from `model`, so that no more
-    than one is there twice; it has no working decoder afterwards. `positions` is how many steps the
-    longest clip takes.
+    `moved` copies a tensor to where it is wanted; `matrix` makes of a matrix [out, in], which it
+    does not keep, what the decoder computes with, and `fine` does so for what is worth more bytes:
+    the heads, and the keys and values of the prompt. Layers are taken one at a time and dropped
+    from `model`, so that no more than one is there twice; it has no working decoder afterwards.
+    `positions` is how many steps the longest clip takes.
     """
     config = model.config.decoder
     decoder = model.decoder.model.decoder
@@ -120,7 +120,7 @@ def take_decoder(
         positions=moved(table),
         layers=layers,
         final_norm=_take_norm(decoder.layer_norm, moved),
-        heads=fine(moved(torch.cat([head.weight for head in model.decoder.lm_heads]))),
+        heads=fine(_fused(*model.decoder.lm_heads)),
         activation=ACT2FN[config.activation_function],
     )
 
@@ -145,22 +145,23 @@ def _take_layer(
     fine: Callable[[Tensor], M],
 ) -> Layer[M]:
     own, cross = layer.self_attn, layer.encoder_attn
-
-    def fused(*parts: nn.Linear) -> Tensor:
-        return moved(torch.cat([part.weight for part in parts]))
-
     return Layer(
         self_norm=_take_norm(layer.self_attn_layer_norm, moved),
-        self_query_key_value=matrix(fused(own.q_proj, own.k_proj, own.v_proj)),
-        self_out=matrix(fused(own.out_proj)),
+        self_query_key_value=matrix(_fused(own.q_proj, own.k_proj, own.v_proj)),
+        self_out=matrix(_fused(own.out_proj)),
         cross_norm=_take_norm(layer.encoder_attn_layer_norm, moved),
-        cross_query=matrix(fused(cross.q_proj)),
-        cross_key_value=fine(fused(cross.k_proj, cross.v_proj)),
-        cross_out=matrix(fused(cross.out_proj)),
+        cross_query=matrix(_fused(cross.q_proj)),
+        cross_key_value=fine(_fused(cross.k_proj, cross.v_proj)),
+        cross_out=matrix(_fused(cross.out_proj)),
         ffn_norm=_take_norm(layer.final_layer_norm, moved),
-        ffn_up=matrix(fused(layer.fc1)),
-        ffn_down=matrix(fused(layer.fc2)),
+        ffn_up=matrix(_fused(layer.fc1)),
+        ffn_down=matrix(_fused(layer.fc2)),
     )
+
+
+def _fused(*parts: nn.Linear) -> Tensor:
+    weights = [part.weight.detach() for part in parts]
+    return weights[0] if len(weights) == 1 else torch.cat(weights)
 
 
 def _take_norm(norm: nn.LayerNorm, moved: Callable[[Tensor], Tensor]) -> Norm:

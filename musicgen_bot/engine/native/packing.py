@@ -72,8 +72,9 @@ def _pack_16(matrix: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _pack_8(matrix: Tensor) -> tuple[Tensor, Tensor]:
-    scales = matrix.abs().amax(1).clamp_min(1e-12) / 127
-    bytes_ = (matrix / scales.unsqueeze(1)).round().add(128).to(torch.uint8)
+    largest = torch.linalg.vector_norm(matrix, torch.inf, dim=1)
+    scales = largest.clamp_min(1e-12) / 127
+    bytes_ = (matrix / scales.unsqueeze(1)).round_().add_(128).to(torch.uint8)
     return _in_fours(bytes_).contiguous(), scales.contiguous()
 
 
