@@ -20,6 +20,8 @@ _PROMPT_TOKENS = 64
 """Of a long prompt."""
 _CODEC_TENSORS = 5
 """Tensors of the codec's widest layer that are there at once; measured."""
+_PROCESS_BYTES = 380_000_000
+"""Of a process that has imported PyTorch and transformers; measured."""
 _FP32_BYTES = 4
 _HALF_BYTES = 2
 _SCALE_BYTES = 4
@@ -31,17 +33,22 @@ def estimate_memory(
     """Return the bytes a loaded model needs while it makes `slots` clips of `seconds` at once.
 
     `precision` is one of PRECISIONS or QUANTISED that is to be had on `device`. Python and PyTorch
-    themselves (about half a gigabyte) are not counted.
+    themselves count where they share the model's memory, which is on a CPU.
     """
+    process = _PROCESS_BYTES if device.type == "cpu" else 0
+    caches = slots * _cache_bytes(config, seconds, precision, device)
+    return process + weight_bytes(config, precision, device) + caches + _codec_bytes(config)
+
+
+def weight_bytes(config: MusicgenConfig, precision: str, device: torch.device) -> int:
+    """Return the bytes of a loaded model's weights."""
     with torch.device("meta"), quiet_transformers():
         model: Any = MusicgenForConditionalGeneration(config)
     codec = _parameters(model.audio_encoder.decoder) + _buffers(model.audio_encoder.quantizer)
     codec += _parameters(getattr(model, "enc_to_dec_proj", nn.Identity()))
     text_size = _FP32_BYTES if precision in PRECISIONS else _HALF_BYTES
-    weights = _decoder_bytes(model, precision, device) + codec * _FP32_BYTES
-    weights += _parameters(model.text_encoder) * text_size
-    caches = slots * _cache_bytes(config, seconds, precision, device)
-    return weights + caches + _codec_bytes(config)
+    text = _parameters(model.text_encoder) * text_size
+    return _decoder_bytes(model, precision, device) + codec * _FP32_BYTES + text
 
 
 def _decoder_bytes(model: Any, precision: str, device: torch.device) -> int:

@@ -25,7 +25,7 @@ from musicgen_bot.engine.matrices import (
     WeightOnlyInt8,
     sums_bytes_exactly,
 )
-from musicgen_bot.engine.memory import estimate_memory
+from musicgen_bot.engine.memory import estimate_memory, weight_bytes
 from musicgen_bot.engine.model_files import fetch_config
 from musicgen_bot.engine.native.packing import pack, unpack
 from musicgen_bot.engine.random_model import RandomModelSizes
@@ -266,9 +266,10 @@ def test_weights_and_caches_are_as_large_as_estimated(build: Build) -> None:
         engine.add(GenerationRequest("lofi", 20.0, seed))
     engine.step(1)
     measured = tensor_bytes() - before
-    # The codec's working memory comes and goes; it is all that is left without clips and weights.
-    codec = 5 * 4 * 32000 * sizes.codec_filters * 4
-    expected = estimate_memory(fetch_config(folder), "int8", 2, 20.0, CPU) - codec
+    config = fetch_config(folder)
+    # What is left without clips and weights are the process and what the codec works in.
+    left = estimate_memory(config, "int8", 0, 0.0, CPU) - weight_bytes(config, "int8", CPU)
+    expected = estimate_memory(config, "int8", 2, 20.0, CPU) - left
     assert expected == pytest.approx(measured, rel=0.1)
 
 
