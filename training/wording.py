@@ -202,7 +202,7 @@ WITHOUT = phrases(
     "the, turn off the, cut the, exclude, exclude the, excluding, except the, lose the, take out "
     "the, take away the, but no, and no, but without, absolutely no, with no, has no, there are "
     "no, please no, avoid, avoid the, not using, can do without, forget the, not a single, stop "
-    "the"
+    "the, do not want, don't need, i don't need, no need for, i don't like, i don't need any"
 )
 """What comes before THE_DRUMS where there shall be none."""
 THE_DRUMS = phrases(

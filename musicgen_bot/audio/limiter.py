@@ -10,7 +10,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import convolve1d, maximum_filter1d, uniform_filter1d
-from scipy.signal import firwin
 
 Sound = NDArray[np.float64]
 """Samples [channels, samples] while they are worked on."""
@@ -40,6 +39,9 @@ def peaks_db(samples: NDArray[np.floating]) -> Curve:
 
     The filter runs phase by phase; the oversampled sound would take eight times the memory.
     """
+    # Half a second to import, which a bot that starts need not wait for.
+    from scipy.signal import firwin
+
     cutoff = 1 / _OVERSAMPLING
     lowpass = firwin(_TAPS * _OVERSAMPLING + 1, cutoff, window=("kaiser", 5.0))[:-1] * _OVERSAMPLING
     peaks = np.zeros(samples.shape[1])

@@ -11,7 +11,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from pyloudnorm import Meter
 
 from musicgen_bot.audio.limiter import Curve, Sound, limiting_db, peaks_db, to_factor, true_peak_db
 from musicgen_bot.errors import UnusableSound
@@ -105,6 +104,9 @@ def _measure(sound: Sound, sample_rate: int) -> _Loudness:
     if not length:
         return _Loudness(-math.inf, -math.inf)
     shortest = math.ceil(_BLOCK_SECONDS * sample_rate)
+    # Half a second to import, which a bot that starts need not wait for.
+    from pyloudnorm import Meter
+
     meter = Meter(sample_rate, block_size=_BLOCK_SECONDS)
     integrated = meter.integrated_loudness(np.tile(sound, math.ceil(shortest / length)).T)
     return _Loudness(float(integrated), float(max(meter.blockwise_loudness)))
