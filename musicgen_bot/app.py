@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,19 +19,25 @@ from musicgen_bot.audio.tags import Tags
 from musicgen_bot.backends.local import LocalBackend
 from musicgen_bot.cogs.about import About, AboutCog
 from musicgen_bot.cogs.client import Client
+from musicgen_bot.cogs.clips import ClipCog
 from musicgen_bot.cogs.generate import GenerateCog
+from musicgen_bot.cogs.help import HelpCog
+from musicgen_bot.cogs.library import LibraryCog
 from musicgen_bot.cogs.queue import QueueCog
 from musicgen_bot.config import Settings
 from musicgen_bot.errors import ConfigError, DiscordError, GenerationError
 from musicgen_bot.generation import Clip, GenerationRequest, Progress
+from musicgen_bot.jobs.archive import Archive
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.jobs.limits import NO_LIMITS, Limits
 from musicgen_bot.store.database import Database
 from musicgen_bot.store.jobs import Address, Job, JobStore
+from musicgen_bot.store.library import Library
 from musicgen_bot.store.notes import NoteStore
 from musicgen_bot.ui.follower import Follower
 from musicgen_bot.ui.job_messages import JobMessages
 from musicgen_bot.ui.network import UNREACHABLE
+from musicgen_bot.ui.rendering import Renderer
 
 if TYPE_CHECKING:
     from musicgen_bot.engine import Engine
@@ -76,11 +82,12 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
         backend = await stack.enter_async_context(_open_backend(settings))
         engine = backend.engine
         say(f"Model: {engine.model}, {engine.precision}, on {engine.device}")
-        messages = JobMessages(
-            client, model=engine.model, licence=engine.licence, software=SOFTWARE
-        )
+        renderer = Renderer(model=engine.model, licence=engine.licence, software=SOFTWARE)
+        messages = JobMessages(client, renderer)
+        jobs, library = JobStore(database), Library(database)
+        archive = Archive(jobs, backend)
         dispatcher = Dispatcher(
-            jobs=JobStore(database),
+            jobs=jobs,
             backend=backend,
             audience=messages,
             limits=Limits(
@@ -93,7 +100,18 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
         stack.push_async_callback(dispatcher.close)
         about = About(SOFTWARE, engine.model, engine.device, engine.precision, engine.licence)
         await client.add_cog(GenerateCog(dispatcher, settings.limit_clip_seconds))
+        await client.add_cog(
+            ClipCog(
+                dispatcher=dispatcher,
+                archive=archive,
+                library=library,
+                renderer=renderer,
+                longest_seconds=settings.limit_clip_seconds,
+            )
+        )
+        await client.add_cog(LibraryCog(archive=archive, library=library, renderer=renderer))
         await client.add_cog(QueueCog(dispatcher))
+        await client.add_cog(HelpCog())
         await client.add_cog(AboutCog(about))
         await _sync(client, NoteStore(database))
         if resumed := await dispatcher.resume():
@@ -147,8 +165,12 @@ class FileAudience:
         self._model = model
         self._licence = licence
 
-    async def deliver(self, job: Job, clip: Clip) -> None:
-        """Write the file. Raises GenerationError or InvalidRequest."""
+    async def deliver(self, job: Job, clips: Sequence[Clip]) -> None:
+        """Write the file; on the terminal one clip is made at a time.
+
+        Raises GenerationError or InvalidRequest.
+        """
+        (clip,) = clips
         samples = await asyncio.to_thread(master, clip.samples, clip.sample_rate)
         tags = Tags.of(job.request, model=self._model, licence=self._licence, software=SOFTWARE)
         await asyncio.to_thread(write_clip, self._path, samples, clip.sample_rate, tags)

@@ -63,9 +63,7 @@ class QueueCog(commands.Cog):
         self, interaction: discord.Interaction, current: str
     ) -> list[app_commands.Choice[int]]:
         return [
-            app_commands.Choice(
-                name=shortened(f"{job_id}: {active.job.request.prompt}", 100), value=job_id
-            )
+            app_commands.Choice(name=shortened(f"{job_id}: {active.job.title}", 100), value=job_id)
             for job_id, active in sorted(self._of(interaction.user.id).items(), reverse=True)
             if str(job_id).startswith(current)
         ][:CHOICES_SHOWN]
@@ -86,8 +84,9 @@ def _is_here(active: ActiveJob, interaction: discord.Interaction) -> bool:
 
 
 def _line(active: ActiveJob, outlook: Outlook, now: float) -> str:
-    request = active.job.request
+    job = active.job
+    times = "" if job.order.variations == 1 else f"{job.order.variations} × "
     return (
-        f"**{active.job.id}** {quoted(shortened(request.prompt, PROMPT_CHARACTERS))} "
-        f"{request.seconds:g} s · <@{active.job.address.user_id}>\n{status(outlook, now)}"
+        f"**{job.id}** {quoted(shortened(job.title, PROMPT_CHARACTERS))} "
+        f"{times}{job.request.seconds:g} s · <@{job.address.user_id}>\n{status(outlook, now)}"
     )

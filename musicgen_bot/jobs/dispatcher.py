@@ -16,6 +16,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
+from functools import partial
 
 from musicgen_bot.backends.backend import Backend
 from musicgen_bot.errors import GenerationError, LimitReached, RequestError, StoreError
@@ -23,7 +24,8 @@ from musicgen_bot.generation import MAX_SEED, Clip, GenerationRequest
 from musicgen_bot.jobs.fair_queue import FairQueue
 from musicgen_bot.jobs.job import ActiveJob, Audience, Outlook, Undeliverable
 from musicgen_bot.jobs.limits import Limits, Usage, admit
-from musicgen_bot.store.jobs import Address, Job, JobState, JobStore
+from musicgen_bot.jobs.together import together
+from musicgen_bot.store.jobs import PLAIN, Address, Job, JobState, JobStore, Order
 
 _log = logging.getLogger(__name__)
 
@@ -65,7 +67,9 @@ class Dispatcher:
         self._fill()
         return len(unfinished)
 
-    async def submit(self, request: GenerationRequest, address: Address) -> ActiveJob:
+    async def submit(
+        self, request: GenerationRequest, address: Address, order: Order = PLAIN
+    ) -> ActiveJob:
         """Accept a request: check the limits, write it down, and put it into the queue.
 
         The caller then answers the person and calls `answered`. Raises InvalidRequest,
@@ -77,10 +81,11 @@ class Dispatcher:
             admit(request, self._limits, await self._usage(address))
             if request.seed is None:
                 request = replace(request, seed=secrets.randbelow(MAX_SEED + 1))
-            active = self._hold(await self._jobs.add(request, address))
+            active = self._hold(await self._jobs.add(request, address, order))
         _log.info(
-            "job %d accepted: %g s, user %d, guild %s",
+            "job %d accepted: %d x %g s, user %d, guild %s",
             active.job.id,
+            order.variations,
             request.seconds,
             address.user_id,
             address.guild_id,
@@ -118,7 +123,8 @@ class Dispatcher:
         result = []
         for active in self._making.values():
             # The clips of a batch share the speed.
-            seconds = active.seconds_left * len(self._making) / speed if speed else None
+            share = active.variations / self._clips_in_making
+            seconds = active.seconds_left / (speed * share) if speed else None
             result.append((active, Outlook(0, seconds, active.progress)))
         for place, active in enumerate(self._queue, start=1):
             ahead += active.seconds_left
@@ -167,8 +173,12 @@ class Dispatcher:
 
     def _fill(self) -> None:
         """Start jobs while the backend has slots for them."""
-        while len(self._making) < self._backend.slots and (active := self._queue.pop()):
+        while self._clips_in_making < self._backend.slots and (active := self._queue.pop()):
             self._start(active)
+
+    @property
+    def _clips_in_making(self) -> int:
+        return sum(active.variations for active in self._making.values())
 
     def _start(self, active: ActiveJob) -> None:
         self._making[active.job.id] = active
@@ -184,13 +194,13 @@ class Dispatcher:
         start = time.perf_counter()
         try:
             try:
-                clip = await self._make(active)
+                clips = await self._make(active)
             finally:
                 if self._making.pop(active.job.id, None):
                     self._fill()
             made = time.perf_counter()
             await active.answered.wait()
-            message_id = await self._audience.deliver(active.job, clip)
+            message_id = await self._audience.deliver(active.job, clips)
         except (GenerationError, RequestError) as error:
             await self._end(active, JobState.FAILED, str(error))
         except Undeliverable as error:
@@ -211,17 +221,23 @@ class Dispatcher:
             )
             await self._end(active, JobState.DELIVERED)
 
-    async def _make(self, active: ActiveJob) -> Clip:
+    async def _make(self, active: ActiveJob) -> list[Clip]:
         job, model = active.job, self._backend.model
-        if (
-            job.state is JobState.MADE
-            and (codes := await self._jobs.codes(job.id, model)) is not None
-        ):
-            return await self._backend.decode(codes, job.request)
+        variations = [job.variation(n) for n in range(1, active.variations + 1)]
+        if job.state is JobState.MADE:
+            codes = await self._jobs.codes(job.id, model)
+            if len(codes) == len(variations):
+                return await together(map(self._backend.decode, codes, variations))
         await self._write(self._jobs.set_state(job.id, JobState.RUNNING))
-        clip = await self._backend.generate(job.request, active.note_progress)
-        await self._write(self._jobs.save_codes(job.id, model, clip.codes))
-        return clip
+        start = time.perf_counter()
+        clips = await together(
+            self._backend.generate(request, partial(active.note_progress, number))
+            for number, request in enumerate(variations, start=1)
+        )
+        active.job = replace(active.job, made_in=time.perf_counter() - start)
+        made = [clip.codes for clip in clips]
+        await self._write(self._jobs.save_codes(job.id, model, made, active.job.made_in or 0.0))
+        return clips
 
     async def _end(self, active: ActiveJob, state: JobState, text: str = "") -> None:
         """Tell the person if there is something to tell, then write how it ended."""

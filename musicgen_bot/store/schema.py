@@ -38,4 +38,32 @@ MIGRATIONS = (
         value TEXT NOT NULL
     ) STRICT;
     """,
+    """
+    ALTER TABLE jobs ADD COLUMN variations INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE jobs ADD COLUMN style TEXT NOT NULL DEFAULT '';
+    ALTER TABLE jobs ADD COLUMN typed TEXT NOT NULL DEFAULT '';
+    ALTER TABLE jobs ADD COLUMN made_in REAL;
+    CREATE INDEX jobs_by_guild ON jobs (guild_id, id);
+
+    CREATE TABLE clips_by_variation (
+        job_id    INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+        variation INTEGER NOT NULL,
+        model     TEXT NOT NULL,
+        codes     BLOB NOT NULL,
+        PRIMARY KEY (job_id, variation)
+    ) STRICT;
+    INSERT INTO clips_by_variation SELECT job_id, 1, model, codes FROM clips;
+    DROP TABLE clips;
+    ALTER TABLE clips_by_variation RENAME TO clips;
+
+    CREATE TABLE favourites (
+        user_id   INTEGER NOT NULL,
+        job_id    INTEGER NOT NULL,
+        variation INTEGER NOT NULL,
+        added_at  REAL NOT NULL,
+        PRIMARY KEY (user_id, job_id, variation),
+        FOREIGN KEY (job_id, variation) REFERENCES clips ON DELETE CASCADE
+    ) STRICT;
+    CREATE INDEX favourites_by_clip ON favourites (job_id, variation);
+    """,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.discord_server.commands import CommandBook, NotTypeable, Typed
+from tests.discord_server.components import buttons, fill_in
 from tests.discord_server.gateway import Gateway
 from tests.discord_server.interactions import Interaction, Kind
 from tests.discord_server.messages import Message
@@ -51,12 +52,29 @@ class Actions:
     async def click(self, user: Member | User, message: Message, custom_id: str) -> Interaction:
         """Let a person press a button of a message."""
         await self.gateway.online(message.channel.guild)
-        buttons = [] if message.deleted else _buttons(message.components)
-        known = [button["custom_id"] for button in buttons if not button.get("disabled")]
+        there = [] if message.deleted else buttons(message.components)
+        known = [button["custom_id"] for button in there]
         if custom_id not in known:
             raise NotTypeable(f"there is no button {custom_id!r} to press; there are: {known}")
         data = {"custom_id": custom_id, "component_type": 2}
         return self._act(Kind.COMPONENT, user, message.channel, data, message)
+
+    async def press(self, user: Member | User, message: Message, label: str) -> Interaction:
+        """Let a person press the button of a message that has this label."""
+        there = {button.get("label"): button["custom_id"] for button in buttons(message.components)}
+        if label not in there:
+            raise NotTypeable(f"there is no button {label!r} to press; there are: {[*there]}")
+        return await self.click(user, message, there[label])
+
+    async def submit(self, opened: Interaction, **values: str) -> Interaction:
+        """Let the person to whom a form was opened send it off, with values by custom id."""
+        form = await opened.modal()
+        await self.gateway.online(opened.channel.guild)
+        person = opened.member or opened.user
+        data = fill_in(form, values)
+        return self._act(
+            Kind.MODAL_SUBMIT, person, opened.channel, data, opened.source, opener=opened
+        )
 
     def _typed(
         self,
@@ -89,17 +107,11 @@ class Actions:
         channel: Channel,
         data: Json,
         source: Message | None = None,
+        opener: Interaction | None = None,
     ) -> Interaction:
         member = user if isinstance(user, Member) else None
         person = user.user if isinstance(user, Member) else user
-        interaction = Interaction(self.world, kind, person, member, channel, data, source)
+        interaction = Interaction(self.world, kind, person, member, channel, data, source, opener)
         self.interactions[interaction.id] = interaction
         self.gateway.dispatch("INTERACTION_CREATE", interaction.to_json(), channel.guild)
         return interaction
-
-
-def _buttons(components: list[Json]) -> list[Json]:
-    found = [component for component in components if component["type"] == 2]
-    for component in components:
-        found += _buttons(component.get("components", []))
-    return [button for button in found if "custom_id" in button]

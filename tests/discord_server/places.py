@@ -41,6 +41,7 @@ class Channel:
     recipient: User | None = None
     messages: dict[int, Message] = field(default_factory=dict, repr=False)
     forbidden: discord.Permissions = field(default_factory=discord.Permissions.none)
+    hidden_from: list[Member] = field(default_factory=list, repr=False)
 
     @property
     def upload_limit(self) -> int:
@@ -61,6 +62,11 @@ class Channel:
         self.forbidden &= ~discord.Permissions(**dict.fromkeys(permissions, True))
         self.world.dispatch("CHANNEL_UPDATE", self.to_json(), self.guild)
 
+    def hide_from(self, member: Member) -> None:
+        """Let a member no longer see this channel."""
+        self.hidden_from.append(member)
+        self.world.dispatch("CHANNEL_UPDATE", self.to_json(), self.guild)
+
     def delete(self) -> None:
         """Delete the channel, as an admin of the guild would."""
         assert self.guild is not None, "direct messages cannot be deleted"
@@ -74,19 +80,20 @@ class Channel:
         if self.guild is None:
             assert self.recipient is not None
             return {**channel, "type": DIRECT, "recipients": [self.recipient.to_json()]}
-        overwrite = {
-            "id": str(self.world.bot.id),
-            "type": 1,
-            "allow": "0",
-            "deny": str(self.forbidden.value),
-        }
+        hidden = discord.Permissions(view_channel=True)
+        denied = [(self.world.bot, self.forbidden)]
+        denied += [(member.user, hidden) for member in self.hidden_from]
+        overwrites = [
+            {"id": str(user.id), "type": 1, "allow": "0", "deny": str(permissions.value)}
+            for user, permissions in denied
+        ]
         return {
             **channel,
             "type": TEXT,
             "guild_id": str(self.guild.id),
             "name": self.name,
             "position": 0,
-            "permission_overwrites": [overwrite],
+            "permission_overwrites": overwrites,
             "nsfw": False,
             "topic": None,
             "parent_id": None,
