@@ -10,15 +10,16 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from musicgen_bot.cogs.caller import member_of, require_bot_permissions
 from musicgen_bot.generation import MAX_PROMPT_CHARACTERS, MAX_SEED, GenerationRequest, clean_prompt
 from musicgen_bot.jobs.dispatcher import Dispatcher
+from musicgen_bot.jobs.gate import Gate
 from musicgen_bot.jobs.job import ActiveJob
 from musicgen_bot.jobs.limits import SHORTEST_SECONDS
 from musicgen_bot.store.jobs import Address
 from musicgen_bot.ui import embeds
 from musicgen_bot.ui.network import UNREACHABLE
 
-DEFAULT_SECONDS = 10.0
 ALREADY_ANSWERED = 40060
 ANSWER_ATTEMPTS = 3
 
@@ -28,14 +29,14 @@ _log = logging.getLogger(__name__)
 class GenerateCog(commands.Cog):
     """The command the bot is for."""
 
-    def __init__(self, dispatcher: Dispatcher, longest_seconds: float) -> None:
+    def __init__(self, dispatcher: Dispatcher, gate: Gate) -> None:
         self._dispatcher = dispatcher
-        self._default_seconds = min(DEFAULT_SECONDS, longest_seconds)
+        self._gate = gate
 
     @app_commands.command(description="Make a music clip from a description of it.")
     @app_commands.describe(
         prompt="What it should sound like: genre, instruments, mood, tempo; in English",
-        seconds="Length of the clip in seconds; 10 if you leave it out",
+        seconds="Length of the clip in seconds; 10 if you leave it out and nobody set another",
         seed="The same prompt and seed give the same clip again; random if you leave it out",
     )
     async def generate(
@@ -46,10 +47,13 @@ class GenerateCog(commands.Cog):
         seed: app_commands.Range[int, 0, MAX_SEED] | None = None,
     ) -> None:
         """Accept a job and promise its clip."""
-        request = GenerationRequest(
-            clean_prompt(prompt), self._default_seconds if seconds is None else seconds, seed
+        require_bot_permissions(interaction)
+        if seconds is None:
+            seconds = await self._gate.default_seconds(interaction.guild_id)
+        request = GenerationRequest(clean_prompt(prompt), seconds, seed)
+        active = await self._dispatcher.submit(
+            request, _address(interaction), member_of(interaction)
         )
-        active = await self._dispatcher.submit(request, _address(interaction))
         message_id = None
         try:
             message_id = await self._promise(interaction, active)

@@ -1,4 +1,4 @@
-"""`/queue` and `/cancel`: what is under way, and stopping what is yours."""
+"""`/queue` and `/cancel`: what is under way, and stopping what is yours or you moderate."""
 
 from __future__ import annotations
 
@@ -44,17 +44,19 @@ class QueueCog(commands.Cog):
     @app_commands.command(description="Stop one of your clips that waits or is being made.")
     @app_commands.describe(clip="Which one; your newest if you leave it out")
     async def cancel(self, interaction: discord.Interaction, clip: int | None = None) -> None:
-        """Cancel one of the caller's jobs."""
+        """Cancel one of the caller's jobs, or for a moderator any of the server's."""
         mine = self._of(interaction.user.id)
-        if not mine:
+        theirs = self._moderated(interaction)
+        if not mine and (clip is None or not theirs):
             raise InvalidRequest("You have no clip waiting or being made.")
         job_id = max(mine) if clip is None else clip
-        if job_id not in mine:
+        if job_id not in mine and job_id not in theirs:
             raise InvalidRequest(
                 f"Clip {job_id} is not one of yours that waits or is being made; "
                 "pick one from the list that `/cancel` offers."
             )
-        if not await self._dispatcher.cancel(job_id):
+        text = "Cancelled." if job_id in mine else "Cancelled by a moderator."
+        if not await self._dispatcher.cancel(job_id, text):
             raise InvalidRequest(f"Clip {job_id} is finished already.")
         await interaction.response.send_message(f"Clip {job_id} is cancelled.", ephemeral=True)
 
@@ -62,11 +64,14 @@ class QueueCog(commands.Cog):
     async def _offer_clips(
         self, interaction: discord.Interaction, current: str
     ) -> list[app_commands.Choice[int]]:
+        mine, theirs = self._of(interaction.user.id), self._moderated(interaction)
+        jobs = sorted(mine.items(), reverse=True)
+        jobs += sorted((job for job in theirs.items() if job[0] not in mine), reverse=True)
         return [
             app_commands.Choice(
                 name=shortened(f"{job_id}: {active.job.request.prompt}", 100), value=job_id
             )
-            for job_id, active in sorted(self._of(interaction.user.id).items(), reverse=True)
+            for job_id, active in jobs
             if str(job_id).startswith(current)
         ][:CHOICES_SHOWN]
 
@@ -75,6 +80,16 @@ class QueueCog(commands.Cog):
             active.job.id: active
             for active, _ in self._dispatcher.outlooks()
             if active.job.address.user_id == user_id
+        }
+
+    def _moderated(self, interaction: discord.Interaction) -> dict[int, ActiveJob]:
+        """Return the jobs that the caller may cancel as a moderator of the server."""
+        if interaction.guild_id is None or not interaction.permissions.manage_messages:
+            return {}
+        return {
+            active.job.id: active
+            for active, _ in self._dispatcher.outlooks()
+            if active.job.address.guild_id == interaction.guild_id
         }
 
 

@@ -101,11 +101,17 @@ class JobStore:
             "UPDATE jobs SET message_id = ? WHERE id = ?", (message_id, job_id)
         )
 
-    async def finish(self, job_id: int, state: JobState, at: float) -> None:
-        """Note how a job ended, and forget its token, which is of no use any more."""
+    async def finish(
+        self, job_id: int, state: JobState, at: float, *, given_back: bool = False
+    ) -> None:
+        """Note how a job ended, and forget its token, which is of no use any more.
+
+        With `given_back` its seconds do not count as spent; neither do those of a failed job.
+        """
         await self._database.execute(
-            "UPDATE jobs SET state = ?, finished_at = ?, token = '' WHERE id = ?",
-            (state, at, job_id),
+            "UPDATE jobs SET state = ?, finished_at = ?, token = '', "
+            "given_back = given_back OR ? WHERE id = ?",
+            (state, at, given_back, job_id),
         )
 
     async def unfinished(self) -> list[Job]:
@@ -115,13 +121,33 @@ class JobStore:
         )
         return [_job(row) for row in rows]
 
-    async def last_accepted(self, user_id: int) -> float | None:
-        """Return when this person's latest job was accepted, in seconds since 1970."""
+    async def last_accepted(self, user_id: int, guild_id: int | None = None) -> float | None:
+        """Return when this person's latest job was accepted, in seconds since 1970.
+
+        With `guild_id`, the latest in that guild.
+        """
         rows = await self._database.rows(
-            "SELECT created_at FROM jobs WHERE user_id = ? ORDER BY created_at DESC LIMIT 1",
-            (user_id,),
+            "SELECT created_at FROM jobs WHERE user_id = :user "
+            "AND (:guild IS NULL OR guild_id = :guild) ORDER BY created_at DESC LIMIT 1",
+            {"user": user_id, "guild": guild_id},
         )
         return float(rows[0][0]) if rows else None
+
+    async def seconds_spent(
+        self, guild_id: int, user_id: int, start: float, end: float
+    ) -> tuple[float, float]:
+        """Return the seconds of music that a member, and their whole guild, have spent.
+
+        Counted are jobs accepted from `start` to before `end`, in seconds since 1970, less those
+        that failed or were given back.
+        """
+        rows = await self._database.rows(
+            "SELECT total(CASE WHEN user_id = ? THEN seconds END), total(seconds) FROM jobs "
+            "WHERE guild_id = ? AND created_at >= ? AND created_at < ? "
+            "AND state != ? AND NOT given_back",
+            (user_id, guild_id, start, end, JobState.FAILED),
+        )
+        return float(rows[0][0]), float(rows[0][1])
 
     async def save_codes(self, job_id: int, model: str, codes: Codes) -> None:
         """Keep a clip's codes, and the model they are for; the job is now made."""

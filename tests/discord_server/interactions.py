@@ -59,6 +59,8 @@ class Interaction:
     data: Json
     source: Message | None = None
     """The message whose component was used."""
+    opener: Interaction | None = None
+    """The interaction that opened the modal which was sent."""
     id: int = field(init=False)
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     sent: float = field(default_factory=time.monotonic)
@@ -210,6 +212,8 @@ class Interaction:
         }
         if self.kind is Kind.COMPONENT and self.source is not None:
             metadata["interacted_message_id"] = str(self.source.id)
+        if self.opener is not None:
+            metadata["triggering_interaction_metadata"] = self.opener._metadata()
         return metadata
 
     def _owners(self) -> Json:

@@ -1,0 +1,284 @@
+"""`/settings`: what the admins of a server set, for those who click and for those who type."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from musicgen_bot.errors import InvalidRequest
+from musicgen_bot.jobs.days import find_time_zone, time_zones
+from musicgen_bot.jobs.settings_desk import SettingsDesk
+from musicgen_bot.store.blocks import BlockStore
+from musicgen_bot.store.guild_settings import (
+    LOCALES,
+    NUMBERS,
+    GuildSettings,
+    dump_settings,
+    load_settings,
+)
+from musicgen_bot.ui.authority import guild_of
+from musicgen_bot.ui.network import UNREACHABLE
+from musicgen_bot.ui.settings_forms import Settle, with_tier, words_in
+from musicgen_bot.ui.settings_text import differences, log_embed
+from musicgen_bot.ui.settings_view import CHANNEL_TYPES, SettingsPanel
+from musicgen_bot.ui.texts import shortened
+
+CHOICES_SHOWN = 25
+LARGEST_FILE_BYTES = 64 * 1024
+ANSWER_CHARACTERS = 1900
+FILE_NAME = "musicgen-settings.json"
+
+Place = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.ForumChannel
+Limit = app_commands.Range[int, 0, 1_000_000]
+ROLE_GRANTS = [
+    app_commands.Choice(name="may use the bot (others may not then)", value="roles"),
+    app_commands.Choice(name="has seconds a day of its own", value="role_seconds_a_day"),
+    app_commands.Choice(name="is free of this server's limits", value="unlimited_roles"),
+    app_commands.Choice(name="nothing of that any more", value="nothing"),
+]
+
+
+@app_commands.guild_only()
+@app_commands.default_permissions(manage_guild=True)
+class SettingsCog(
+    commands.GroupCog, group_name="settings", group_description="Set the limits of this server."
+):
+    """The commands for a server's admins."""
+
+    def __init__(self, client: discord.Client, desk: SettingsDesk, blocks: BlockStore) -> None:
+        self._desk = desk
+        self._panel = SettingsPanel(desk, blocks)
+        client.add_view(self._panel)
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        """Answer forms that nobody else can."""
+        if interaction.type is discord.InteractionType.modal_submit:
+            await self._panel.refuse_old_form(interaction)
+
+    @app_commands.command(description="Show all settings of this server, and change them.")
+    async def show(self, interaction: discord.Interaction) -> None:
+        """Open the panel."""
+        await self._panel.open(interaction)
+
+    @app_commands.command(description="Set numbers; 0 is to have one as the host has it.")
+    @app_commands.describe(
+        longest_clip_seconds="Length of the longest clip",
+        default_clip_seconds="Length of a clip where nobody says it",
+        most_variations="Variations of one prompt",
+        waiting_per_user="Clips one member may have waiting",
+        waiting_per_server="Clips all members together may have waiting",
+        cooldown_seconds="Seconds between two prompts of one member",
+        seconds_a_day_per_user="Seconds of music a day for each member",
+        seconds_a_day_per_server="Seconds of music a day for all together",
+    )
+    async def limits(
+        self,
+        interaction: discord.Interaction,
+        longest_clip_seconds: Limit | None = None,
+        default_clip_seconds: Limit | None = None,
+        most_variations: Limit | None = None,
+        waiting_per_user: Limit | None = None,
+        waiting_per_server: Limit | None = None,
+        cooldown_seconds: Limit | None = None,
+        seconds_a_day_per_user: Limit | None = None,
+        seconds_a_day_per_server: Limit | None = None,
+    ) -> None:
+        """Set the numbers that were given."""
+        typed = dict(interaction.namespace)
+        given = {name: typed[name] or None for name in NUMBERS if typed.get(name) is not None}
+        await self._change(interaction, lambda settings: replace(settings, **given))
+
+    @app_commands.command(description="Set in which channels, and their threads, it may be used.")
+    @app_commands.describe(
+        add="One more channel",
+        remove="A channel no longer",
+        everywhere="Take all of them off the list",
+    )
+    async def channels(
+        self,
+        interaction: discord.Interaction,
+        add: Place | None = None,
+        remove: Place | None = None,
+        everywhere: bool = False,
+    ) -> None:
+        """Set where the bot may be used."""
+
+        def settle(settings: GuildSettings) -> GuildSettings:
+            kept = () if everywhere else settings.channels
+            changed = _changed(kept, add and add.id, remove and remove.id)
+            return replace(settings, channels=changed)
+
+        await self._change(interaction, settle)
+
+    @app_commands.command(description="Set what a role may do.")
+    @app_commands.describe(
+        role="Which role",
+        grant="What it may do",
+        seconds="Seconds of music a day, for each of its members; where it has them of its own",
+    )
+    @app_commands.choices(grant=ROLE_GRANTS)
+    async def roles(
+        self,
+        interaction: discord.Interaction,
+        role: discord.Role,
+        grant: app_commands.Choice[str],
+        seconds: app_commands.Range[int, 1, 1_000_000] | None = None,
+    ) -> None:
+        """Set what a role may do."""
+
+        def settle(settings: GuildSettings) -> GuildSettings:
+            if grant.value == "role_seconds_a_day":
+                if seconds is None:
+                    raise InvalidRequest("How many seconds a day? Please fill in `seconds` too.")
+                return with_tier(settings, role.id, seconds)
+            if grant.value == "nothing":
+                settings = with_tier(settings, role.id, None)
+                roles = _changed(settings.roles, None, role.id)
+                free = _changed(settings.unlimited_roles, None, role.id)
+                return replace(settings, roles=roles, unlimited_roles=free)
+            now: tuple[int, ...] = getattr(settings, grant.value)
+            return replace(settings, **{grant.value: _changed(now, role.id, None)})
+
+        await self._change(interaction, settle)
+
+    @app_commands.command(description="Set which words are not wanted in prompts.")
+    @app_commands.describe(
+        add="Words or phrases, with commas between them",
+        remove="Words to take off the list, with commas between them",
+        clear="Take all of them off the list",
+    )
+    async def words(
+        self,
+        interaction: discord.Interaction,
+        add: str = "",
+        remove: str = "",
+        clear: bool = False,
+    ) -> None:
+        """Set the words that are refused."""
+        gone = {word.casefold() for word in words_in(remove)}
+
+        def settle(settings: GuildSettings) -> GuildSettings:
+            kept = () if clear else settings.unwanted_words
+            words = dict.fromkeys((*kept, *words_in(add)))
+            left = tuple(word for word in words if word.casefold() not in gone)
+            return replace(settings, unwanted_words=left)
+
+        await self._change(interaction, settle)
+
+    @app_commands.command(description="Set the time zone, at whose midnight a new day begins.")
+    @app_commands.describe(name="Such as Europe/Berlin")
+    async def timezone(self, interaction: discord.Interaction, name: str) -> None:
+        """Set where a day ends."""
+        zone = find_time_zone(name)
+        await self._change(interaction, lambda settings: replace(settings, time_zone=zone))
+
+    @timezone.autocomplete("name")
+    async def _offer_time_zones(
+        self, interaction: discord.Interaction, current: str
+    ) -> list[app_commands.Choice[str]]:
+        typed = current.strip().replace(" ", "_").casefold()
+        found = [name for name in time_zones() if typed in name.casefold()]
+        return [app_commands.Choice(name=name, value=name) for name in found[:CHOICES_SHOWN]]
+
+    @app_commands.command(description="Set the language of the messages that everybody sees.")
+    @app_commands.describe(name="Such as de or en-US; the server's own if you leave it out")
+    async def language(self, interaction: discord.Interaction, name: str | None = None) -> None:
+        """Set the language of public messages."""
+        await self._change(interaction, lambda settings: replace(settings, language=name))
+
+    @language.autocomplete("name")
+    async def _offer_languages(
+        self, interaction: discord.Interaction, current: str
+    ) -> list[app_commands.Choice[str]]:
+        found = [each for each in LOCALES if each.casefold().startswith(current.casefold())]
+        return [app_commands.Choice(name=each, value=each) for each in found[:CHOICES_SHOWN]]
+
+    @app_commands.command(description="Take back all settings; only the host's limits hold then.")
+    async def reset(self, interaction: discord.Interaction) -> None:
+        """Go back to the start, and hand out a copy of what was."""
+        guild_id = guild_of(interaction, "manage_guild")
+        change = await self._desk.change(guild_id, interaction.user.id, lambda _: GuildSettings())
+        await interaction.response.send_message(
+            "Everything is as the host has it. This file holds what was set before; "
+            "`/settings import` brings it back.",
+            file=_file(change.before),
+            ephemeral=True,
+        )
+
+    @app_commands.command(description="Get all settings as a file.")
+    async def export(self, interaction: discord.Interaction) -> None:
+        """Hand out the settings as a file."""
+        settings = await self._desk.get(guild_of(interaction, "manage_guild"))
+        await interaction.response.send_message(
+            "These are all settings; `/settings import` takes this file, also when you have "
+            "edited it.",
+            file=_file(settings),
+            ephemeral=True,
+        )
+
+    @app_commands.command(name="import", description="Replace all settings by those of a file.")
+    @app_commands.describe(file="What /settings export made")
+    async def import_(self, interaction: discord.Interaction, file: discord.Attachment) -> None:
+        """Take over a file that is right in every part, or nothing of it."""
+        guild_of(interaction, "manage_guild")
+        if file.size > LARGEST_FILE_BYTES:
+            raise InvalidRequest(
+                f"The file is larger than {LARGEST_FILE_BYTES // 1024} kB, which no settings are."
+            )
+        await interaction.response.defer(ephemeral=True)
+        try:
+            settings = load_settings(await file.read())
+        except (discord.HTTPException, *UNREACHABLE):
+            raise InvalidRequest(
+                "The file could not be had from Discord; please try again."
+            ) from None
+        _check_places(settings, interaction.guild)
+        await self._change(interaction, lambda _: settings)
+
+    @app_commands.command(description="Show who set what, the last fifty times.")
+    async def log(self, interaction: discord.Interaction) -> None:
+        """Show what was changed."""
+        changes = await self._desk.changes(guild_of(interaction, "manage_guild"))
+        await interaction.response.send_message(embed=log_embed(changes), ephemeral=True)
+
+    async def _change(self, interaction: discord.Interaction, settle: Settle) -> None:
+        """Put settings into effect and tell what that changed."""
+        guild_id = guild_of(interaction, "manage_guild")
+        change = await self._desk.change(guild_id, interaction.user.id, settle)
+        changed = differences(change.before, change.after)
+        text = "Nothing has changed by that; `/settings show` shows how it is."
+        if changed:
+            text = f"In effect now. {shortened(changed, ANSWER_CHARACTERS)}"
+        if interaction.response.is_done():
+            await interaction.followup.send(text, ephemeral=True)
+        else:
+            await interaction.response.send_message(text, ephemeral=True)
+
+
+def _changed(ids: tuple[int, ...], add: int | None, remove: int | None) -> tuple[int, ...]:
+    """Return ids with one more, once, and one less."""
+    more = (*ids, add) if add is not None else ids
+    return tuple(each for each in dict.fromkeys(more) if each != remove)
+
+
+def _file(settings: GuildSettings) -> discord.File:
+    return discord.File(io.BytesIO(dump_settings(settings).encode()), FILE_NAME)
+
+
+def _check_places(settings: GuildSettings, guild: discord.Guild | None) -> None:
+    """Raise InvalidRequest about the first channel or role that the server does not have."""
+    if guild is None:
+        return
+    channels = {channel.id for channel in guild.channels if channel.type in CHANNEL_TYPES}
+    for channel_id in settings.channels:
+        if channel_id not in channels:
+            raise InvalidRequest(f"This server has no channel {channel_id} to make music in.")
+    tiers = (tier.role_id for tier in settings.role_seconds_a_day)
+    for role_id in (*settings.roles, *settings.unlimited_roles, *tiers):
+        if guild.get_role(role_id) is None:
+            raise InvalidRequest(f"This server has no role {role_id}.")
