@@ -22,7 +22,7 @@ class BlockCog(commands.Cog):
     @app_commands.command(description="Keep a member from making music in this server.")
     @app_commands.describe(member="Who")
     @app_commands.default_permissions(moderate_members=True)
-    @app_commands.guild_only()
+    @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
     async def block(
         self, interaction: discord.Interaction, member: discord.Member | discord.User
     ) -> None:
@@ -44,7 +44,7 @@ class BlockCog(commands.Cog):
     @app_commands.command(description="Let a blocked member make music in this server again.")
     @app_commands.describe(member="Who")
     @app_commands.default_permissions(moderate_members=True)
-    @app_commands.guild_only()
+    @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
     async def unblock(
         self, interaction: discord.Interaction, member: discord.Member | discord.User
     ) -> None:

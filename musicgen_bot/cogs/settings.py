@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from typing import Any
 
 import discord
 from discord import app_commands
@@ -15,7 +16,6 @@ from musicgen_bot.jobs.settings_desk import SettingsDesk
 from musicgen_bot.store.blocks import BlockStore
 from musicgen_bot.store.guild_settings import (
     LOCALES,
-    NUMBERS,
     GuildSettings,
     dump_settings,
     load_settings,
@@ -32,7 +32,23 @@ LARGEST_FILE_BYTES = 64 * 1024
 ANSWER_CHARACTERS = 1900
 FILE_NAME = "musicgen-settings.json"
 
-Place = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.ForumChannel
+
+class _Place(app_commands.Transformer):
+    """A channel that music can be made in."""
+
+    @property
+    def type(self) -> discord.AppCommandOptionType:
+        return discord.AppCommandOptionType.channel
+
+    @property
+    def channel_types(self) -> list[discord.ChannelType]:
+        return list(CHANNEL_TYPES)
+
+    async def transform(self, interaction: discord.Interaction, value: Any, /) -> Any:
+        return value
+
+
+Place = app_commands.Transform[app_commands.AppCommandChannel, _Place]
 Limit = app_commands.Range[int, 0, 1_000_000]
 ROLE_GRANTS = [
     app_commands.Choice(name="may use the bot (others may not then)", value="roles"),
@@ -42,7 +58,7 @@ ROLE_GRANTS = [
 ]
 
 
-@app_commands.guild_only()
+@app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
 @app_commands.default_permissions(manage_guild=True)
 class SettingsCog(
     commands.GroupCog, group_name="settings", group_description="Set the limits of this server."
@@ -89,9 +105,18 @@ class SettingsCog(
         seconds_a_day_per_server: Limit | None = None,
     ) -> None:
         """Set the numbers that were given."""
-        typed = dict(interaction.namespace)
-        given = {name: typed[name] or None for name in NUMBERS if typed.get(name) is not None}
-        await self._change(interaction, lambda settings: replace(settings, **given))
+        given: dict[str, int | None] = {
+            "longest_clip_seconds": longest_clip_seconds,
+            "default_clip_seconds": default_clip_seconds,
+            "most_variations": most_variations,
+            "waiting_per_user": waiting_per_user,
+            "waiting_per_server": waiting_per_server,
+            "cooldown_seconds": cooldown_seconds,
+            "seconds_a_day_per_user": seconds_a_day_per_user,
+            "seconds_a_day_per_server": seconds_a_day_per_server,
+        }
+        new: dict[str, Any] = {n: value or None for n, value in given.items() if value is not None}
+        await self._change(interaction, lambda settings: replace(settings, **new))
 
     @app_commands.command(description="Set in which channels, and their threads, it may be used.")
     @app_commands.describe(
@@ -110,8 +135,10 @@ class SettingsCog(
 
         def settle(settings: GuildSettings) -> GuildSettings:
             kept = () if everywhere else settings.channels
-            changed = _changed(kept, add and add.id, remove and remove.id)
-            return replace(settings, channels=changed)
+            more = None if add is None else add.id
+            return replace(
+                settings, channels=_changed(kept, more, None if remove is None else remove.id)
+            )
 
         await self._change(interaction, settle)
 
@@ -141,8 +168,10 @@ class SettingsCog(
                 roles = _changed(settings.roles, None, role.id)
                 free = _changed(settings.unlimited_roles, None, role.id)
                 return replace(settings, roles=roles, unlimited_roles=free)
-            now: tuple[int, ...] = getattr(settings, grant.value)
-            return replace(settings, **{grant.value: _changed(now, role.id, None)})
+            new: dict[str, Any] = {
+                grant.value: _changed(getattr(settings, grant.value), role.id, None)
+            }
+            return replace(settings, **new)
 
         await self._change(interaction, settle)
 
@@ -171,13 +200,13 @@ class SettingsCog(
         await self._change(interaction, settle)
 
     @app_commands.command(description="Set the time zone, at whose midnight a new day begins.")
-    @app_commands.describe(name="Such as Europe/Berlin")
-    async def timezone(self, interaction: discord.Interaction, name: str) -> None:
+    @app_commands.describe(zone="Such as Europe/Berlin")
+    async def timezone(self, interaction: discord.Interaction, zone: str) -> None:
         """Set where a day ends."""
-        zone = find_time_zone(name)
-        await self._change(interaction, lambda settings: replace(settings, time_zone=zone))
+        found = find_time_zone(zone)
+        await self._change(interaction, lambda settings: replace(settings, time_zone=found))
 
-    @timezone.autocomplete("name")
+    @timezone.autocomplete("zone")
     async def _offer_time_zones(
         self, interaction: discord.Interaction, current: str
     ) -> list[app_commands.Choice[str]]:
@@ -186,12 +215,12 @@ class SettingsCog(
         return [app_commands.Choice(name=name, value=name) for name in found[:CHOICES_SHOWN]]
 
     @app_commands.command(description="Set the language of the messages that everybody sees.")
-    @app_commands.describe(name="Such as de or en-US; the server's own if you leave it out")
-    async def language(self, interaction: discord.Interaction, name: str | None = None) -> None:
+    @app_commands.describe(locale="Such as de or en-US; the server's own if you leave it out")
+    async def language(self, interaction: discord.Interaction, locale: str | None = None) -> None:
         """Set the language of public messages."""
-        await self._change(interaction, lambda settings: replace(settings, language=name))
+        await self._change(interaction, lambda settings: replace(settings, language=locale))
 
-    @language.autocomplete("name")
+    @language.autocomplete("locale")
     async def _offer_languages(
         self, interaction: discord.Interaction, current: str
     ) -> list[app_commands.Choice[str]]:

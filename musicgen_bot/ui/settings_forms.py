@@ -65,7 +65,7 @@ class NumbersForm(Form):
 
     def settle(self, settings: GuildSettings) -> GuildSettings:
         """Return the settings with these numbers."""
-        values = {name: _number(name, each.value) for name, each in self._inputs.items()}
+        values: dict[str, Any] = {n: _number(n, each.value) for n, each in self._inputs.items()}
         return replace(settings, **values)
 
 

@@ -8,6 +8,7 @@ taken up, as only the run that opened it knows its fields; whoever sends one is 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Self
 
@@ -57,7 +58,8 @@ class SettingsPanel(discord.ui.View):
 
     async def refuse_old_form(self, interaction: discord.Interaction) -> None:
         """Tell the sender of a form that another run of the bot had opened."""
-        custom_id = str((interaction.data or {}).get("custom_id", ""))
+        data: Mapping[str, Any] = dict(interaction.data or {})
+        custom_id = str(data.get("custom_id", ""))
         if custom_id.startswith(f"{FORM}:") and not custom_id.startswith(f"{FORM}:{self._run}:"):
             text = "I was restarted since this form was opened; please open it again with "
             await tell_error(interaction, InvalidRequest(f"{text}`/settings show`."))
@@ -178,16 +180,15 @@ class SettingsPanel(discord.ui.View):
         panel.stop()  # discord.py shall not keep it: the registered panel answers for it
         if guild is not None:
             chosen = {
-                "settings:channels": list(filter(None, map(guild.get_channel, settings.channels))),
-                "settings:roles": list(filter(None, map(guild.get_role, settings.roles))),
-                "settings:unlimited_roles": list(
-                    filter(None, map(guild.get_role, settings.unlimited_roles))
-                ),
+                "settings:channels": [c for c in settings.channels if guild.get_channel(c)],
+                "settings:roles": [r for r in settings.roles if guild.get_role(r)],
+                "settings:unlimited_roles": [
+                    r for r in settings.unlimited_roles if guild.get_role(r)
+                ],
             }
             for item in panel.children:
                 if isinstance(item, discord.ui.ChannelSelect | discord.ui.RoleSelect):
-                    ids = [discord.Object(each.id) for each in chosen[item.custom_id]]
-                    item.default_values = ids
+                    item.default_values = list(map(discord.Object, chosen[item.custom_id]))
         blocked = await self._blocks.blocked(guild_id)
         return settings_embed(settings, self._desk.host, blocked), panel
 

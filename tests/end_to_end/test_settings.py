@@ -64,7 +64,7 @@ async def answered(interaction: Interaction) -> Message:
 
 def defaults(message: Message, custom_id: str) -> list[str]:
     (select,) = (c for c in controls_in(message.components) if c["custom_id"] == custom_id)
-    return [value["id"] for value in select.get("default_values", [])]
+    return [str(value["id"]) for value in select.get("default_values", [])]
 
 
 async def test_the_panel_shows_all_and_its_controls_change_it(
@@ -193,11 +193,11 @@ async def test_all_of_it_can_be_typed_and_each_change_is_logged(
             ("words", {"add": "kazoo,  slap   bass ,kazoo"}, "none → `kazoo`, `slap bass`"),
             ("words", {"remove": "KAZOO"}, "→ `slap bass`"),
             ("words", {"add": "yodel", "clear": True}, "→ `yodel`"),
-            ("timezone", {"name": "europe/berlin"}, "UTC → Europe/Berlin"),
-            ("timezone", {"name": "Mars/Olympus"}, "not a time zone"),
-            ("language", {"name": "de"}, "the server's own → de"),
+            ("timezone", {"zone": "europe/berlin"}, "UTC → Europe/Berlin"),
+            ("timezone", {"zone": "Mars/Olympus"}, "not a time zone"),
+            ("language", {"locale": "de"}, "the server's own → de"),
             ("language", {}, "de → the server's own"),
-            ("language", {"name": "@everyone"}, "not a language"),
+            ("language", {"locale": "@everyone"}, "not a language"),
         ):
             assert answer in text_of(await room.settings(line, **options)), (line, options)
         log = text_of(await room.settings("log"))
@@ -207,15 +207,15 @@ async def test_all_of_it_can_be_typed_and_each_change_is_logged(
         assert len(log.splitlines()) == 1 + 18
 
         for name, focus, typed, found in (
-            ("timezone", "name", "new yo", ["America/New_York"]),
-            ("language", "name", "pt", ["pt-BR"]),
+            ("timezone", "zone", "new yo", ["America/New_York"]),
+            ("language", "locale", "pt", ["pt-BR"]),
         ):
             offered = await discord_server.autocomplete(
                 room.grace, room.channel, f"settings {name}", focus, **{focus: typed}
             )
             assert [choice["value"] for choice in await offered.choices()] == found
         offered = await discord_server.autocomplete(
-            room.grace, room.channel, "settings timezone", "name", name=""
+            room.grace, room.channel, "settings timezone", "zone", zone=""
         )
         assert len(await offered.choices()) == 25
 
@@ -274,7 +274,7 @@ async def test_others_cannot_change_anything_whatever_discord_lets_through(
             ("limits", {"longest_clip_seconds": 5}),
             ("channels", {"everywhere": True}),
             ("words", {"clear": True}),
-            ("timezone", {"name": "UTC"}),
+            ("timezone", {"zone": "UTC"}),
             ("language", {}),
             ("reset", {}),
             ("export", {}),

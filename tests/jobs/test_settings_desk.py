@@ -39,10 +39,12 @@ async def test_no_guild_goes_beyond_the_host(
     name: str, within: int, beyond: int, store: SettingsStore
 ) -> None:
     desk = SettingsDesk(store, HOST, lambda: 5.0)
-    change = await desk.change(GUILD, GRACE, lambda now: replace(now, **{name: within}))
+    allowed: dict[str, Any] = {name: within}
+    refused: dict[str, Any] = {name: beyond}
+    change = await desk.change(GUILD, GRACE, lambda now: replace(now, **allowed))
     assert getattr(change.after, name) == within
     with pytest.raises(InvalidRequest, match="the host of this bot"):
-        await desk.change(GUILD, GRACE, lambda now: replace(now, **{name: beyond}))
+        await desk.change(GUILD, GRACE, lambda now: replace(now, **refused))
     assert await desk.get(GUILD) == change.after
 
 
