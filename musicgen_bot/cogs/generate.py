@@ -36,7 +36,7 @@ class GenerateCog(commands.Cog):
     @app_commands.command(description="Make a music clip from a description of it.")
     @app_commands.describe(
         prompt="What it should sound like: genre, instruments, mood, tempo; in English",
-        seconds="Length of the clip in seconds; 10 if you leave it out and nobody set another",
+        seconds="Length of the clip in seconds; leave it out for the usual one",
         seed="The same prompt and seed give the same clip again; random if you leave it out",
     )
     async def generate(

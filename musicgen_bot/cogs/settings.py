@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 from typing import Any
 
@@ -10,45 +9,22 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from musicgen_bot.cogs.place import Place
 from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.jobs.days import find_time_zone, time_zones
 from musicgen_bot.jobs.settings_desk import SettingsDesk
 from musicgen_bot.store.blocks import BlockStore
-from musicgen_bot.store.guild_settings import (
-    LOCALES,
-    GuildSettings,
-    dump_settings,
-    load_settings,
-)
+from musicgen_bot.store.guild_settings import LOCALES, GuildSettings
 from musicgen_bot.ui.authority import guild_of
-from musicgen_bot.ui.network import UNREACHABLE
+from musicgen_bot.ui.settings_file import check_size, read_settings, settings_file
 from musicgen_bot.ui.settings_forms import Settle, with_tier, words_in
 from musicgen_bot.ui.settings_text import differences, log_embed
-from musicgen_bot.ui.settings_view import CHANNEL_TYPES, SettingsPanel
+from musicgen_bot.ui.settings_view import SettingsPanel
 from musicgen_bot.ui.texts import shortened
 
 CHOICES_SHOWN = 25
-LARGEST_FILE_BYTES = 64 * 1024
 ANSWER_CHARACTERS = 1900
-FILE_NAME = "musicgen-settings.json"
 
-
-class _Place(app_commands.Transformer):
-    """A channel that music can be made in."""
-
-    @property
-    def type(self) -> discord.AppCommandOptionType:
-        return discord.AppCommandOptionType.channel
-
-    @property
-    def channel_types(self) -> list[discord.ChannelType]:
-        return list(CHANNEL_TYPES)
-
-    async def transform(self, interaction: discord.Interaction, value: Any, /) -> Any:
-        return value
-
-
-Place = app_commands.Transform[app_commands.AppCommandChannel, _Place]
 Limit = app_commands.Range[int, 0, 1_000_000]
 ROLE_GRANTS = [
     app_commands.Choice(name="may use the bot (others may not then)", value="roles"),
@@ -58,6 +34,7 @@ ROLE_GRANTS = [
 ]
 
 
+# Said of the contexts, since the tree's own, which has direct messages, outweighs `guild_only`.
 @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
 @app_commands.default_permissions(manage_guild=True)
 class SettingsCog(
@@ -235,7 +212,7 @@ class SettingsCog(
         await interaction.response.send_message(
             "Everything is as the host has it. This file holds what was set before; "
             "`/settings import` brings it back.",
-            file=_file(change.before),
+            file=settings_file(change.before),
             ephemeral=True,
         )
 
@@ -246,7 +223,7 @@ class SettingsCog(
         await interaction.response.send_message(
             "These are all settings; `/settings import` takes this file, also when you have "
             "edited it.",
-            file=_file(settings),
+            file=settings_file(settings),
             ephemeral=True,
         )
 
@@ -255,18 +232,9 @@ class SettingsCog(
     async def import_(self, interaction: discord.Interaction, file: discord.Attachment) -> None:
         """Take over a file that is right in every part, or nothing of it."""
         guild_of(interaction, "manage_guild")
-        if file.size > LARGEST_FILE_BYTES:
-            raise InvalidRequest(
-                f"The file is larger than {LARGEST_FILE_BYTES // 1024} kB, which no settings are."
-            )
+        check_size(file)
         await interaction.response.defer(ephemeral=True)
-        try:
-            settings = load_settings(await file.read())
-        except (discord.HTTPException, *UNREACHABLE):
-            raise InvalidRequest(
-                "The file could not be had from Discord; please try again."
-            ) from None
-        _check_places(settings, interaction.guild)
+        settings = await read_settings(file, interaction.guild)
         await self._change(interaction, lambda _: settings)
 
     @app_commands.command(description="Show who set what, the last fifty times.")
@@ -293,21 +261,3 @@ def _changed(ids: tuple[int, ...], add: int | None, remove: int | None) -> tuple
     """Return ids with one more, once, and one less."""
     more = (*ids, add) if add is not None else ids
     return tuple(each for each in dict.fromkeys(more) if each != remove)
-
-
-def _file(settings: GuildSettings) -> discord.File:
-    return discord.File(io.BytesIO(dump_settings(settings).encode()), FILE_NAME)
-
-
-def _check_places(settings: GuildSettings, guild: discord.Guild | None) -> None:
-    """Raise InvalidRequest about the first channel or role that the server does not have."""
-    if guild is None:
-        return
-    channels = {channel.id for channel in guild.channels if channel.type in CHANNEL_TYPES}
-    for channel_id in settings.channels:
-        if channel_id not in channels:
-            raise InvalidRequest(f"This server has no channel {channel_id} to make music in.")
-    tiers = (tier.role_id for tier in settings.role_seconds_a_day)
-    for role_id in (*settings.roles, *settings.unlimited_roles, *tiers):
-        if guild.get_role(role_id) is None:
-            raise InvalidRequest(f"This server has no role {role_id}.")

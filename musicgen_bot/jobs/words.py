@@ -22,7 +22,7 @@ def unwanted_word(prompt: str, words: Iterable[str]) -> str | None:
     """Return the first of the words, or of the phrases, that is in a prompt."""
     text = f" {_folded(prompt)} "
     for word in words:
-        if f" {_folded(word)} " in text:
+        if (plain := _folded(word)) and f" {plain} " in text:
             return word
     return None
 

@@ -14,6 +14,8 @@ from musicgen_bot.store.guild_settings import MOST_PLACES, NUMBERS, GuildSetting
 from musicgen_bot.ui.apologies import tell_error
 
 DIGITS = 7
+FORM_SECONDS = 24 * 3600.0
+"""How long a form is remembered that somebody opened and never sent."""
 
 Settle = Callable[[GuildSettings], GuildSettings]
 """Makes other settings of the present ones. Raises InvalidRequest."""
@@ -25,7 +27,7 @@ class Form(discord.ui.Modal):
     """A form that changes settings when it is sent."""
 
     def __init__(self, title: str, custom_id: str, apply: Apply) -> None:
-        super().__init__(title=title, custom_id=custom_id, timeout=3600)
+        super().__init__(title=title, custom_id=custom_id, timeout=FORM_SECONDS)
         self._apply = apply
 
     def settle(self, settings: GuildSettings) -> GuildSettings:
@@ -36,7 +38,13 @@ class Form(discord.ui.Modal):
         """Put into effect what was filled in."""
         await self._apply(interaction, self.settle)
 
-    async def on_error(self, interaction: discord.Interaction, error: Exception, /) -> None:
+    async def on_error(
+        self,
+        interaction: discord.Interaction,
+        error: Exception,
+        item: discord.ui.Item[Any] | None = None,
+        /,
+    ) -> None:
         """Tell what is wrong."""
         await tell_error(interaction, error)
 

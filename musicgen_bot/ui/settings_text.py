@@ -11,10 +11,10 @@ from musicgen_bot.store.guild_settings import LISTS, NUMBERS, GuildSettings
 from musicgen_bot.store.settings import Change
 from musicgen_bot.ui.texts import quoted, shortened
 
-FIELD_CHARACTERS = 1000
+FIELD_CHARACTERS = 700
 LINE_CHARACTERS = 400
 PAGE_CHARACTERS = 4000
-"""A little less than Discord takes of a field, and of a description."""
+"""Less than Discord takes of a field, of an embed with all fields, and of a description."""
 NOT_SET = "not set"
 
 

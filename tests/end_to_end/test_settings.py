@@ -5,61 +5,15 @@ import re
 from pathlib import Path
 from typing import Any
 
-import discord
 import pytest
 
 from tests.discord_server.attachments import Upload, keep
 from tests.discord_server.commands import NotTypeable
 from tests.discord_server.controls import controls_in
-from tests.discord_server.interactions import Interaction
 from tests.discord_server.messages import Message
-from tests.discord_server.people import Member, everyone
-from tests.discord_server.places import Channel, Guild
 from tests.discord_server.server import DiscordServer
+from tests.end_to_end.room import Room
 from tests.end_to_end.running import running_bot, text_of
-
-
-class Room:
-    """A server with an admin, a member, and two channels."""
-
-    def __init__(self, server: DiscordServer, name: str = "Cellar") -> None:
-        self.server = server
-        self.guild: Guild = server.add_guild(name)
-        self.channel: Channel = self.guild.add_channel("music")
-        self.other: Channel = self.guild.add_channel("talk")
-        rights = everyone() | discord.Permissions(manage_guild=True)
-        self.grace: Member = self.guild.add_member("grace", permissions=rights)
-        self.ada: Member = self.guild.add_member("ada")
-
-    async def settings(self, line: str, **options: Any) -> Message:
-        """Let the admin type a settings command; return the answer, which only they see."""
-        interaction = await self.server.command(
-            self.grace, self.channel, f"settings {line}", **options
-        )
-        message = await answered(interaction)
-        assert message.ephemeral
-        assert not message.pinged
-        return message
-
-    async def generate(
-        self, seconds: float = 1.0, prompt: str = "x", where: Channel | None = None
-    ) -> str:
-        """Let the member ask for a clip; return what they read."""
-        interaction = await self.server.command(
-            self.ada, where or self.channel, "generate", prompt=prompt, seconds=seconds
-        )
-        return text_of(await interaction.message())
-
-    async def bring(self, content: Any) -> str:
-        """Let the admin import a file; return what they read."""
-        text = content if isinstance(content, bytes) else json.dumps(content).encode()
-        file = keep(self.channel, Upload("settings.json", text), {})
-        return text_of(await self.settings("import", file=file))
-
-
-async def answered(interaction: Interaction) -> Message:
-    message = await interaction.message()
-    return await message.until(lambda m: not m.loading)
 
 
 def defaults(message: Message, custom_id: str) -> list[str]:
@@ -294,49 +248,3 @@ async def test_others_cannot_change_anything_whatever_discord_lets_through(
         ):
             assert "Manage Server" in (await used.message()).content
         assert "Nothing was set yet" in text_of(await room.settings("log"))
-
-
-async def test_a_quota_is_told_kept_and_outlives_a_restart(
-    discord_server: DiscordServer, tmp_path: Path
-) -> None:
-    room = Room(discord_server)
-
-    async def quota(where: Channel | None = None) -> str:
-        person = room.ada if where is None else room.ada.user
-        message = await (
-            await discord_server.command(person, where or room.channel, "quota")
-        ).message()
-        assert message.ephemeral
-        return text_of(message)
-
-    async with running_bot(discord_server, tmp_path):
-        assert "no limit a day for you here" in await quota()
-        await room.settings("limits", seconds_a_day_per_user=3, seconds_a_day_per_server=10)
-        assert "clip 1" in await room.generate(seconds=2)
-        assert "You have 1 of your 3 seconds of music left" in await room.generate(seconds=2)
-    async with running_bot(discord_server, tmp_path):
-        text = await quota()
-        assert "You have 1 of 3 seconds of music left today" in text
-        assert "This server has 8 of 10 seconds" in text
-        assert re.search(r"back at <t:\d+:t>, <t:\d+:R>", text)
-        assert "no limit a day in direct messages" in await quota(
-            discord_server.direct_channel(room.ada.user)
-        )
-        direct = discord_server.direct_channel(room.ada.user)
-        interaction = await discord_server.command(
-            room.ada.user, direct, "generate", prompt="x", seconds=2.0
-        )
-        assert "clip 2" in text_of(await interaction.message())
-        assert "clip 3" in await room.generate(seconds=1)
-        assert "used up your 3 seconds" in await room.generate(seconds=1)
-
-
-async def test_a_clip_is_as_long_as_the_server_says(
-    discord_server: DiscordServer, tmp_path: Path
-) -> None:
-    room = Room(discord_server)
-    async with running_bot(discord_server, tmp_path):
-        await room.settings("limits", default_clip_seconds=2)
-        interaction = await discord_server.command(room.ada, room.channel, "generate", prompt="x")
-        message = await interaction.message()
-        await message.until(lambda m: "Length: 2 s" in text_of(m))
