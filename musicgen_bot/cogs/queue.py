@@ -41,7 +41,9 @@ class QueueCog(commands.Cog):
             embed=discord.Embed(title="Queue", description=text), ephemeral=True
         )
 
-    @app_commands.command(description="Stop one of your clips, waiting or under way; moderators may stop anyone's.")
+    @app_commands.command(
+        description="Stop one of your clips, waiting or under way; moderators may stop anyone's."
+    )
     @app_commands.describe(clip="Which one; your newest if you leave it out")
     async def cancel(self, interaction: discord.Interaction, clip: int | None = None) -> None:
         """Cancel one of the caller's jobs, or for a moderator any of the server's."""

@@ -45,6 +45,7 @@ class SettingsCog(
     def __init__(self, client: discord.Client, desk: SettingsDesk, blocks: BlockStore) -> None:
         self._desk = desk
         self._panel = SettingsPanel(desk, blocks)
+        self._time_zones = time_zones()  # reads many small files, so not at each key typed
         client.add_view(self._panel)
 
     @commands.Cog.listener()
@@ -188,7 +189,7 @@ class SettingsCog(
         self, interaction: discord.Interaction, current: str
     ) -> list[app_commands.Choice[str]]:
         typed = current.strip().replace(" ", "_").casefold()
-        found = [name for name in time_zones() if typed in name.casefold()]
+        found = [name for name in self._time_zones if typed in name.casefold()]
         return [app_commands.Choice(name=name, value=name) for name in found[:CHOICES_SHOWN]]
 
     @app_commands.command(description="Set the language of the messages that everybody sees.")
