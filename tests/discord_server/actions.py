@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from tests.discord_server.commands import CommandBook, NotTypeable, Typed
-from tests.discord_server.controls import BUTTON, SELECTS, choose, fill_in, find_control
+from tests.discord_server.controls import (
+    BUTTON,
+    SELECTS,
+    STRING_SELECT,
+    choose,
+    fill_in,
+    find_control,
+)
 from tests.discord_server.gateway import Gateway
 from tests.discord_server.interactions import Interaction, Kind
 from tests.discord_server.messages import Message
@@ -72,8 +79,9 @@ class Actions:
             "custom_id": custom_id,
             "component_type": control["type"],
             "values": choose(control, values, typed),
-            "resolved": typed.resolved,
         }
+        if control["type"] != STRING_SELECT:
+            data["resolved"] = typed.resolved
         return self._act(Kind.COMPONENT, user, message.channel, data, message)
 
     async def submit(
