@@ -1,9 +1,9 @@
 """The one worker that owns the model on this machine.
 
 The engine is synchronous and not thread-safe, so a single thread touches it, and a single
-coroutine hands that thread its work: a slice of about a third of a second, then the next. Between slices
-the coroutine lets cancelled jobs go, lets new ones in, and publishes progress; the event loop is
-free all the while.
+coroutine hands that thread its work: a slice of about a third of a second, then the next. Between
+slices the coroutine lets cancelled jobs go, lets new ones in, and publishes progress; the event
+loop is free all the while.
 
 When the device runs out of memory, everything that was in the batch is let go and made again one by
 one: the same seed gives the same clip, so nobody loses more than time.

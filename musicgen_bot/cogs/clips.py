@@ -16,14 +16,17 @@ import discord
 from discord.ext import commands
 
 from musicgen_bot.errors import InvalidRequest
+from musicgen_bot.generation import GenerationRequest
 from musicgen_bot.jobs.archive import Archive
 from musicgen_bot.jobs.dispatcher import Dispatcher
-from musicgen_bot.store.jobs import Job
+from musicgen_bot.jobs.gate import Gate
+from musicgen_bot.store.jobs import Job, Order
 from musicgen_bot.store.library import Library
 from musicgen_bot.ui.apologies import explain
 from musicgen_bot.ui.buttons import OF_ONE_VARIATION, Action, variation_buttons
+from musicgen_bot.ui.caller import member_of
 from musicgen_bot.ui.intake import take_on
-from musicgen_bot.ui.reading import may_end, reader_of
+from musicgen_bot.ui.reading import cancelled, may_end, reader_of
 from musicgen_bot.ui.remix import Answers, filled_in, remix_form, remixed
 from musicgen_bot.ui.rendering import Renderer
 
@@ -41,16 +44,16 @@ class ClipCog(commands.Cog):
         self,
         *,
         dispatcher: Dispatcher,
+        gate: Gate,
         archive: Archive,
         library: Library,
         renderer: Renderer,
-        longest_seconds: float,
     ) -> None:
         self._dispatcher = dispatcher
+        self._gate = gate
         self._archive = archive
         self._library = library
         self._renderer = renderer
-        self._longest_seconds = longest_seconds
 
     @commands.Cog.listener()
     async def on_clip_button(
@@ -84,7 +87,7 @@ class ClipCog(commands.Cog):
         match action:
             case Action.AGAIN:
                 again = replace(job.request, seed=None)
-                await take_on(self._dispatcher, interaction, again, job.order)
+                await self._order(interaction, again, job.order)
             case Action.REMIX:
                 await interaction.response.send_modal(remix_form(job))
             case Action.EXTEND:
@@ -106,10 +109,19 @@ class ClipCog(commands.Cog):
 
     async def _remix(self, interaction: Interaction, job_id: int, answers: Answers) -> None:
         request, order = remixed(await self._job(interaction, job_id), answers)
+        await self._order(interaction, request, order)
+
+    async def _order(
+        self, interaction: Interaction, request: GenerationRequest, order: Order
+    ) -> None:
+        """Take on what a clip's recipe became, with no more variations than may be had here."""
+        most = await self._gate.most_variations(interaction.guild_id, member_of(interaction))
+        order = replace(order, variations=int(min(order.variations, most)))
         await take_on(self._dispatcher, interaction, request, order)
 
     async def _extend(self, interaction: Interaction, job: Job, variation: int) -> None:
-        seconds = min(job.request.seconds + EXTENSION_SECONDS, self._longest_seconds)
+        longest = await self._gate.longest_seconds(interaction.guild_id, member_of(interaction))
+        seconds = min(job.request.seconds + EXTENSION_SECONDS, longest)
         if seconds <= job.request.seconds:
             raise InvalidRequest(
                 f"This clip has {job.request.seconds:g} seconds, the most a clip may have here; "
@@ -158,7 +170,7 @@ class ClipCog(commands.Cog):
 
     async def _cancel(self, interaction: Interaction, job: Job) -> None:
         _require_owner(interaction, job)
-        if not await self._dispatcher.cancel(job.id):
+        if not await self._dispatcher.cancel(job.id, cancelled(interaction, job)):
             raise InvalidRequest(f"Clip {job.id} is finished already.")
         await interaction.response.send_message(f"Clip {job.id} is cancelled.", ephemeral=True)
 

@@ -8,13 +8,13 @@ from discord.ext import commands
 
 from musicgen_bot.generation import MAX_PROMPT_CHARACTERS, MAX_SEED, GenerationRequest
 from musicgen_bot.jobs.dispatcher import Dispatcher
+from musicgen_bot.jobs.gate import Gate
 from musicgen_bot.jobs.limits import SHORTEST_SECONDS
 from musicgen_bot.styles import matching
 from musicgen_bot.ui.intake import take_on, worded
 from musicgen_bot.ui.remix import HIGHEST_GUIDANCE
 from musicgen_bot.ui.texts import shortened
 
-DEFAULT_SECONDS = 10.0
 MOST_VARIATIONS = 4
 HIGHEST_TEMPERATURE = 2.0
 HIGHEST_TOP_K = 2048
@@ -25,15 +25,15 @@ CHOICES_SHOWN = 25
 class GenerateCog(commands.Cog):
     """The command that orders a clip."""
 
-    def __init__(self, dispatcher: Dispatcher, longest_seconds: float) -> None:
+    def __init__(self, dispatcher: Dispatcher, gate: Gate) -> None:
         self._dispatcher = dispatcher
-        self._default_seconds = min(DEFAULT_SECONDS, longest_seconds)
+        self._gate = gate
 
     @app_commands.command(description="Make a music clip from a description of it.")
     @app_commands.describe(
         prompt="What it should sound like: genre, instruments, mood, tempo; in English",
         style="Adds instruments, mood and tempo of a genre; works without a prompt too",
-        seconds="Length of the clip in seconds; 10 if you leave it out",
+        seconds="Length of the clip in seconds; leave it out for the usual one",
         variations="How many clips to choose from; 1 if you leave it out",
         seed="The same prompt and seed give the same clip again; random if you leave it out",
         guidance="How closely it keeps to the prompt; 3 if you leave it out",
@@ -54,9 +54,11 @@ class GenerateCog(commands.Cog):
     ) -> None:
         """Accept a job and promise its clip."""
         words, order = worded(prompt, style, variations)
+        if seconds is None:
+            seconds = await self._gate.default_seconds(interaction.guild_id)
         request = GenerationRequest(
             prompt=words,
-            seconds=self._default_seconds if seconds is None else seconds,
+            seconds=seconds,
             seed=seed,
             guidance=guidance,
             temperature=temperature,

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine
@@ -22,8 +21,9 @@ from musicgen_bot.backends.backend import Backend
 from musicgen_bot.errors import GenerationError, LimitReached, RequestError, StoreError
 from musicgen_bot.generation import MAX_SEED, Clip, GenerationRequest
 from musicgen_bot.jobs.fair_queue import FairQueue
+from musicgen_bot.jobs.gate import Gate, Waiting
 from musicgen_bot.jobs.job import ActiveJob, Audience, Outlook, Undeliverable
-from musicgen_bot.jobs.limits import Limits, Usage, admit
+from musicgen_bot.jobs.limits import PLAIN_MEMBER, Member
 from musicgen_bot.jobs.together import together
 from musicgen_bot.store.jobs import PLAIN, Address, Job, JobState, JobStore, Order
 
@@ -39,13 +39,13 @@ class Dispatcher:
         jobs: JobStore,
         backend: Backend,
         audience: Audience,
-        limits: Limits,
+        gate: Gate,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._jobs = jobs
         self._backend = backend
         self._audience = audience
-        self._limits = limits
+        self._gate = gate
         self._clock = clock
         self._queue = FairQueue()
         self._active: dict[int, ActiveJob] = {}
@@ -68,9 +68,15 @@ class Dispatcher:
         return len(unfinished)
 
     async def submit(
-        self, request: GenerationRequest, address: Address, order: Order = PLAIN
+        self,
+        request: GenerationRequest,
+        address: Address,
+        order: Order = PLAIN,
+        member: Member = PLAIN_MEMBER,
     ) -> ActiveJob:
         """Accept a request: check the limits, write it down, and put it into the queue.
+
+        `member` is who asks, where that is in a guild.
 
         The caller then answers the person and calls `answered`. Raises InvalidRequest,
         LimitReached or StoreError, and then nothing was accepted.
@@ -78,7 +84,7 @@ class Dispatcher:
         async with self._admission:
             if self._closing:
                 raise LimitReached("The bot is restarting; please try again in a minute.")
-            admit(request, self._limits, await self._usage(address))
+            await self._gate.admit(request, order, address, member, self._waiting())
             if request.seed is None:
                 request = replace(request, seed=secrets.randbelow(MAX_SEED + 1))
             active = self._hold(await self._jobs.add(request, address, order))
@@ -102,18 +108,24 @@ class Dispatcher:
             await self._write(self._jobs.set_message(active.job.id, message_id))
         active.answered.set()
 
-    async def cancel(self, job_id: int) -> bool:
-        """Stop a job that waits or is being made; False if it is too late for that."""
+    async def cancel(self, job_id: int, text: str = "Cancelled.") -> bool:
+        """Stop a job that waits or is being made; False if it is too late for that.
+
+        `text` is what its message then says. The seconds of a job that waited are given back.
+        """
         active = self._active.get(job_id)
         if active is None:
             return False
-        if self._making.pop(job_id, None) and active.task:
+        waited = self._queue.remove(active)
+        if not waited:
+            if not (self._making.pop(job_id, None) and active.task):
+                return False
             active.task.cancel()
             self._fill()
-        elif not self._queue.remove(active):
-            return False
-        await self._write(self._jobs.finish(job_id, JobState.CANCELLED, self._clock()))
-        active.task = self._spawn(self._end(active, JobState.CANCELLED, "Cancelled."))
+        await self._write(
+            self._jobs.finish(job_id, JobState.CANCELLED, self._clock(), given_back=waited)
+        )
+        active.task = self._spawn(self._end(active, JobState.CANCELLED, text))
         return True
 
     def outlooks(self) -> list[tuple[ActiveJob, Outlook]]:
@@ -147,25 +159,12 @@ class Dispatcher:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def _usage(self, address: Address) -> Usage:
-        of_user, in_guild = [], []
-        for active, outlook in self.outlooks():
-            if outlook.place == 0:
-                continue
-            if active.job.address.user_id == address.user_id:
-                of_user.append(outlook)
-            if address.guild_id and active.job.address.guild_id == address.guild_id:
-                in_guild.append(outlook)
-        last = await self._jobs.last_accepted(address.user_id)
-        # A clock that was set back must not lock anybody out.
-        since = math.inf if last is None else abs(self._clock() - last)
-        waiting = of_user or in_guild
-        return Usage(
-            waiting_of_user=len(of_user),
-            waiting_in_guild=len(in_guild),
-            seconds_since_last=since,
-            seconds_until_room=waiting[0].seconds if waiting else None,
-        )
+    def _waiting(self) -> list[Waiting]:
+        return [
+            Waiting(active.job.address, outlook.seconds)
+            for active, outlook in self.outlooks()
+            if outlook.place
+        ]
 
     def _hold(self, job: Job) -> ActiveJob:
         active = self._active[job.id] = ActiveJob(job)

@@ -147,14 +147,18 @@ class JobStore:
             "UPDATE jobs SET message_id = ? WHERE id = ?", (message_id, job_id)
         )
 
-    async def finish(self, job_id: int, state: JobState, at: float) -> None:
+    async def finish(
+        self, job_id: int, state: JobState, at: float, *, given_back: bool = False
+    ) -> None:
         """Note how a job ended, and forget its token, which is of no use any more.
 
-        One that was deleted in the moment it was posted stays deleted.
+        With `given_back` its seconds do not count as spent; neither do those of a failed job. One
+        that was deleted in the moment it was posted stays deleted.
         """
         await self._database.execute(
-            "UPDATE jobs SET state = ?, finished_at = ?, token = '' WHERE id = ? AND state != ?",
-            (state, at, job_id, JobState.DELETED),
+            "UPDATE jobs SET state = ?, finished_at = ?, token = '', "
+            "given_back = given_back OR ? WHERE id = ? AND state != ?",
+            (state, at, given_back, job_id, JobState.DELETED),
         )
 
     async def unfinished(self) -> list[Job]:
@@ -164,13 +168,34 @@ class JobStore:
         )
         return [job_of(row) for row in rows]
 
-    async def last_accepted(self, user_id: int) -> float | None:
-        """Return when this person's latest job was accepted, in seconds since 1970."""
+    async def last_accepted(self, user_id: int, guild_id: int | None = None) -> float | None:
+        """Return when this person's latest job was accepted, in seconds since 1970.
+
+        With `guild_id`, the latest in that guild.
+        """
         rows = await self._database.rows(
-            "SELECT created_at FROM jobs WHERE user_id = ? ORDER BY created_at DESC LIMIT 1",
-            (user_id,),
+            "SELECT created_at FROM jobs WHERE user_id = :user "
+            "AND (:guild IS NULL OR guild_id = :guild) ORDER BY created_at DESC LIMIT 1",
+            {"user": user_id, "guild": guild_id},
         )
         return float(rows[0][0]) if rows else None
+
+    async def seconds_spent(
+        self, guild_id: int, user_id: int, start: float, end: float
+    ) -> tuple[float, float]:
+        """Return the seconds of music that a member, and their whole guild, have spent.
+
+        Counted are all variations of jobs accepted from `start` to before `end`, in seconds since
+        1970, less those that failed or were given back. Deleting a clip gives nothing back.
+        """
+        rows = await self._database.rows(
+            "SELECT total(CASE WHEN user_id = ? THEN seconds * variations END), "
+            "total(seconds * variations) FROM jobs "
+            "WHERE guild_id = ? AND created_at >= ? AND created_at < ? "
+            "AND state != ? AND NOT given_back",
+            (user_id, guild_id, start, end, JobState.FAILED),
+        )
+        return float(rows[0][0]), float(rows[0][1])
 
     async def save_codes(
         self, job_id: int, model: str, variations: Sequence[Codes], made_in: float

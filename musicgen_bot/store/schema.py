@@ -66,4 +66,25 @@ MIGRATIONS = (
     ) STRICT;
     CREATE INDEX favourites_by_clip ON favourites (job_id, variation);
     """,
+    """
+    ALTER TABLE jobs ADD COLUMN given_back INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX jobs_by_guild_and_time ON jobs (guild_id, created_at);
+
+    CREATE TABLE guild_settings (
+        id       INTEGER PRIMARY KEY AUTOINCREMENT,
+        guild_id INTEGER NOT NULL,
+        user_id  INTEGER NOT NULL,
+        at       REAL NOT NULL,
+        settings TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX guild_settings_by_guild ON guild_settings (guild_id, id);
+
+    CREATE TABLE blocks (
+        guild_id   INTEGER NOT NULL,
+        user_id    INTEGER NOT NULL,
+        by_user_id INTEGER NOT NULL,
+        at         REAL NOT NULL,
+        PRIMARY KEY (guild_id, user_id)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )

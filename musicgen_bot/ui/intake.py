@@ -16,6 +16,7 @@ from musicgen_bot.store.jobs import Address, Order
 from musicgen_bot.styles import described, find_style
 from musicgen_bot.ui import embeds
 from musicgen_bot.ui.buttons import working_buttons
+from musicgen_bot.ui.caller import member_of, require_bot_permissions
 from musicgen_bot.ui.network import UNREACHABLE
 
 ALREADY_ANSWERED = 40060
@@ -43,9 +44,11 @@ async def take_on(
 ) -> None:
     """Accept a job and promise its clip in answer to an interaction.
 
+    Everything that orders a clip comes through here, so nothing passes by the guild's settings.
     Raises InvalidRequest, LimitReached or StoreError, and then nothing was accepted.
     """
-    active = await dispatcher.submit(request, _address(interaction), order)
+    require_bot_permissions(interaction)
+    active = await dispatcher.submit(request, _address(interaction), order, member_of(interaction))
     message_id = None
     try:
         message_id = await _promise(dispatcher, interaction, active)

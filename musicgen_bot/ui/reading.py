@@ -32,13 +32,24 @@ def reader_of(interaction: discord.Interaction[Any]) -> Reader:
 
 
 def may_end(interaction: discord.Interaction[Any], job: Job) -> bool:
-    """Return whether who acts ordered this job, or may manage messages in its channel."""
+    """Return whether who acts may cancel or delete this job: it is theirs, or they moderate it."""
+    return interaction.user.id == job.address.user_id or moderates(interaction, job)
+
+
+def moderates(interaction: discord.Interaction[Any], job: Job) -> bool:
+    """Return whether who acts may manage messages in the channel of a job of this server."""
     user, channel_id = interaction.user, job.address.channel_id
-    if user.id == job.address.user_id:
-        return True
+    if interaction.guild_id is None or interaction.guild_id != job.address.guild_id:
+        return False
     if channel_id == interaction.channel_id:
         return interaction.permissions.manage_messages
     if interaction.guild is None or not isinstance(user, discord.Member):
         return False
     channel = interaction.guild.get_channel_or_thread(channel_id)
     return channel is not None and channel.permissions_for(user).manage_messages
+
+
+def cancelled(interaction: discord.Interaction[Any], job: Job) -> str:
+    """Return what the message of a job says when who acts has cancelled it."""
+    own = interaction.user.id == job.address.user_id
+    return "Cancelled." if own else "Cancelled by a moderator."

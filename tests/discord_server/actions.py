@@ -1,11 +1,19 @@
-"""What people do in Discord: they type commands and press buttons."""
+"""What people do in Discord: they type commands, press buttons, choose, and fill in."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from tests.discord_server.commands import CommandBook, NotTypeable, Typed
-from tests.discord_server.components import buttons, fill_in
+from tests.discord_server.controls import (
+    BUTTON,
+    SELECTS,
+    STRING_SELECT,
+    choose,
+    controls_in,
+    fill_in,
+    find_control,
+)
 from tests.discord_server.gateway import Gateway
 from tests.discord_server.interactions import Interaction, Kind
 from tests.discord_server.messages import Message
@@ -52,28 +60,55 @@ class Actions:
     async def click(self, user: Member | User, message: Message, custom_id: str) -> Interaction:
         """Let a person press a button of a message."""
         await self.gateway.online(message.channel.guild)
-        there = [] if message.deleted else buttons(message.components)
-        known = [button["custom_id"] for button in there]
-        if custom_id not in known:
-            raise NotTypeable(f"there is no button {custom_id!r} to press; there are: {known}")
-        data = {"custom_id": custom_id, "component_type": 2}
+        shown = [] if message.deleted else message.components
+        find_control(shown, custom_id, (BUTTON,))
+        data = {"custom_id": custom_id, "component_type": BUTTON}
         return self._act(Kind.COMPONENT, user, message.channel, data, message)
 
     async def press(self, user: Member | User, message: Message, label: str) -> Interaction:
         """Let a person press the button of a message that has this label."""
-        there = {button.get("label"): button["custom_id"] for button in buttons(message.components)}
+        there = {each.get("label"): each["custom_id"] for each in controls_in(message.components)}
         if label not in there:
             raise NotTypeable(f"there is no button {label!r} to press; there are: {[*there]}")
         return await self.click(user, message, there[label])
 
-    async def submit(self, opened: Interaction, **values: str) -> Interaction:
-        """Let the person to whom a form was opened send it off, with values by custom id."""
-        form = await opened.modal()
+    async def select(
+        self, user: Member | User, message: Message, custom_id: str, *values: Any
+    ) -> Interaction:
+        """Let a person choose in a select of a message: texts, members, roles or channels.
+
+        Raises NotTypeable for what Discord would not let the person choose.
+        """
+        await self.gateway.online(message.channel.guild)
+        shown = [] if message.deleted else message.components
+        control = find_control(shown, custom_id, SELECTS)
+        typed = Typed()
+        data = {
+            "custom_id": custom_id,
+            "component_type": control["type"],
+            "values": choose(control, values, typed),
+        }
+        if control["type"] != STRING_SELECT:
+            data["resolved"] = typed.resolved
+        return self._act(Kind.COMPONENT, user, message.channel, data, message)
+
+    async def submit(
+        self, user: Member | User, opened: Interaction, /, **values: Any
+    ) -> Interaction:
+        """Let a person fill in and send the modal that an interaction opened.
+
+        Fields are named by their custom ids; one that is not named keeps its default.
+        """
+        modal = await opened.modal()
         await self.gateway.online(opened.channel.guild)
-        person = opened.member or opened.user
-        data = fill_in(form, values)
+        typed = Typed()
+        data = {
+            "custom_id": modal["custom_id"],
+            "components": fill_in(modal, values, typed),
+            "resolved": typed.resolved,
+        }
         return self._act(
-            Kind.MODAL_SUBMIT, person, opened.channel, data, opened.source, opener=opened
+            Kind.MODAL_SUBMIT, user, opened.channel, data, opened.source, opener=opened
         )
 
     def _typed(

@@ -1,14 +1,13 @@
-"""Buttons, lists and forms: what Discord refuses of them, and what a person fills into a form.
+"""Buttons, lists and forms: what Discord refuses of them.
 
 https://docs.discord.com/developers/components/reference
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from tests.discord_server.commands import NotTypeable
 from tests.discord_server.errors import ApiError, invalid
 from tests.discord_server.people import Json
 
@@ -79,41 +78,6 @@ def check_choices(choices: list[Json]) -> None:
         _check_size(f"choices.{number}.name", choice["name"], 1, 100)
         if isinstance(choice["value"], str):
             _check_size(f"choices.{number}.value", choice["value"], 0, 100)
-
-
-def fill_in(form: Json, values: Mapping[str, str]) -> Json:
-    """Return the data of a form that a person sends off, with these values by their custom ids.
-
-    What is not named stays as it was filled in. Raises NotTypeable for what Discord would not let
-    a person send.
-    """
-    fields = {label["component"]["custom_id"]: label for label in form["components"]}
-    if unknown := set(values) - set(fields):
-        raise NotTypeable(f"the form has no {unknown}; it has: {sorted(fields)}")
-    numbered = enumerate(fields.items(), start=1)
-    answers = [
-        {"type": LABEL, "id": n, "component": _answer(label["component"], values.get(name))}
-        for n, (name, label) in numbered
-    ]
-    return {"custom_id": form["custom_id"], "components": answers}
-
-
-def _answer(field: Json, value: str | None) -> Json:
-    name = field["custom_id"]
-    answer = {"type": field["type"], "id": 1, "custom_id": name}
-    if field["type"] == SELECT:
-        preset = [option["value"] for option in field["options"] if option.get("default")]
-        chosen = preset if value is None else [value] if value else []
-        offered = [option["value"] for option in field["options"]]
-        least = field.get("min_values", 1) if field.get("required", True) else 0
-        if not (set(chosen) <= set(offered) and least <= len(chosen) <= field.get("max_values", 1)):
-            raise NotTypeable(f"{chosen} cannot be chosen in {name!r}; there are: {offered}")
-        return {**answer, "values": chosen}
-    text = (field.get("value") or "") if value is None else value
-    least = max(field.get("min_length") or 0, 1 if field.get("required", True) else 0)
-    if not least <= len(text) <= (field.get("max_length") or LONGEST_TEXT):
-        raise NotTypeable(f"{text!r} is too short or too long for {name!r}")
-    return {**answer, "value": text}
 
 
 def _check_button(path: str, button: Json) -> None:

@@ -61,7 +61,7 @@ class Interaction:
     source: Message | None = None
     """The message whose component was used."""
     opener: Interaction | None = None
-    """What opened the form that is sent off."""
+    """The interaction that opened the modal which was sent."""
     id: int = field(init=False)
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     sent: float = field(default_factory=time.monotonic)

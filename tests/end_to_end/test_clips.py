@@ -47,6 +47,11 @@ async def answer(interaction: Interaction) -> Message:
     return await (await interaction.message()).until(lambda m: not m.loading)
 
 
+async def says(message: Message, text: str) -> None:
+    """Wait until a message reads so."""
+    await message.until(lambda m: text in text_of(m))
+
+
 def field(message: Message, name: str) -> str:
     (embed,) = message.embeds
     return next(str(each["value"]) for each in embed["fields"] if each["name"] == name)
@@ -98,7 +103,7 @@ async def test_remix_opens_the_recipe_and_makes_what_was_changed(
         chosen = [each["value"] for each in fields["style"]["options"] if each.get("default")]
         assert chosen == ["Trap"]
         sent = await discord_server.submit(
-            opened, prompt="fast rain", style="", seconds="1,5", seed="", guidance="5"
+            ben, opened, prompt="fast rain", style=[], seconds="1,5", seed="", guidance="5"
         )
         second = await sent.message()
         samples, rate = await clip_in(second)
@@ -131,7 +136,7 @@ async def test_a_form_filled_in_wrongly_gets_one_private_sentence(
     async with running_bot(discord_server, tmp_path):
         message = await made(discord_server, ada, channel)
         opened = await discord_server.press(ada, message, "Remix")
-        refused = await (await discord_server.submit(opened, **{name: value})).message()
+        refused = await (await discord_server.submit(ada, opened, **{name: value})).message()
     assert sentence in refused.content
     assert refused.ephemeral
 
@@ -249,10 +254,13 @@ async def test_cancel_is_for_the_owner_and_moderators(
         refused = await (await discord_server.press(ben, waiting, "Cancel")).message()
         assert "Only the one who asked for this clip" in refused.content
         assert refused.ephemeral
-        for person, message in ((mod, waiting), (ada, running)):
+        for person, message, said in (
+            (mod, waiting, "Cancelled by a moderator."),
+            (ada, running, "Cancelled."),
+        ):
             told = await (await discord_server.press(person, message, "Cancel")).message()
             assert "is cancelled" in told.content
-            await message.until(lambda m: "Cancelled." in text_of(m))
+            await says(message, said)
             assert labels(message) == []
 
 
@@ -304,7 +312,7 @@ async def test_buttons_and_forms_of_a_former_run_still_work(
         asked = await (await discord_server.press(ben, message, "WAV")).message()
         await opened.modal()
     async with running_bot(discord_server, tmp_path):
-        sent = await discord_server.submit(opened, prompt="from before")
+        sent = await discord_server.submit(ben, opened, prompt="from before")
         remixed = await sent.message()
         assert len(await clips_in(remixed)) == 2
         assert "`from before`" in text_of(remixed)
@@ -331,7 +339,7 @@ async def test_buttons_obey_the_same_limits_as_the_command(
             told = await (await discord_server.press(ada, message, label)).message()
             assert told.ephemeral
             assert "One clip every" in told.content
-        told = await (await discord_server.submit(opened)).message()
+        told = await (await discord_server.submit(ada, opened)).message()
         assert "One clip every" in told.content
 
 

@@ -11,10 +11,13 @@ import pytest
 from musicgen_bot.errors import GenerationError, LimitReached, StoreError, UnusableSound
 from musicgen_bot.generation import GenerationRequest
 from musicgen_bot.jobs.dispatcher import Dispatcher
+from musicgen_bot.jobs.gate import Gate
 from musicgen_bot.jobs.job import ActiveJob, Undeliverable
 from musicgen_bot.jobs.limits import NO_LIMITS, Limits
+from musicgen_bot.store.blocks import BlockStore
 from musicgen_bot.store.database import Database
 from musicgen_bot.store.jobs import JobState, JobStore, Order
+from musicgen_bot.store.settings import SettingsStore
 from tests.jobs.hand_driven import HandAudience, HandBackend, address, request
 
 
@@ -31,11 +34,18 @@ class House:
     def __post_init__(self) -> None:
         self.jobs = JobStore(self.database)
         self.backend = HandBackend(self.slots)
+        gate = Gate(
+            host=self.limits,
+            jobs=self.jobs,
+            settings=SettingsStore(self.database),
+            blocks=BlockStore(self.database),
+            clock=lambda: self.now,
+        )
         self.dispatcher = Dispatcher(
             jobs=self.jobs,
             backend=self.backend,
             audience=self.audience,
-            limits=self.limits,
+            gate=gate,
             clock=lambda: self.now,
         )
 
@@ -385,3 +395,44 @@ async def test_variations_survive_a_restart_whether_they_are_made_or_not(build: 
     assert sorted(again.backend.decoded) == ["made", "made/2"]
     assert again.audience.seeds == [[1, 2], [1, 2]]
     assert again.audience.jobs[0].made_in == made.job.made_in
+
+
+async def spent(house: House) -> tuple[float, float]:
+    return await house.jobs.seconds_spent(1, 1, 0, house.now + 1)
+
+
+async def test_seconds_are_spent_when_a_job_is_accepted_and_stay_so(build: Build) -> None:
+    house = build()
+    active = await house.submit("a")
+    await house.submit("of another", user_id=2)
+    await house.submit("elsewhere", guild_id=2)
+    assert await spent(house) == (10, 20)
+    await house.backend.until_started("a")
+    house.backend.finish("a")
+    await ended(active)
+    await house.dispatcher.close()
+    assert await spent(build()) == (10, 20)
+
+
+async def test_the_seconds_of_a_job_that_failed_are_given_back(build: Build) -> None:
+    house = build()
+    active = await house.submit("a")
+    await house.backend.until_started("a")
+    house.backend.fail("a", GenerationError("No memory left."))
+    await ended(active)
+    assert await spent(house) == (0, 0)
+
+
+async def test_a_job_cancelled_before_it_ran_gives_back_and_one_that_ran_does_not(
+    build: Build,
+) -> None:
+    house = build()
+    running, waiting = await house.submit("a"), await house.submit("b")
+    await house.backend.until_started("a")
+    await house.dispatcher.cancel(waiting.job.id)
+    await ended(waiting)
+    assert await spent(house) == (10, 10)
+    await house.dispatcher.cancel(running.job.id)
+    await ended(running)
+    assert await spent(house) == (10, 10)
+    assert await house.state(running) is JobState.CANCELLED
