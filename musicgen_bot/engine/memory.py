@@ -9,6 +9,7 @@ from torch import nn
 from transformers import MusicgenConfig, MusicgenForConditionalGeneration
 
 from musicgen_bot.engine.batch import LENGTH_UNIT
+from musicgen_bot.engine.cache import cell_bytes
 from musicgen_bot.engine.codec import MOST_FRAMES
 from musicgen_bot.engine.delay import lag
 from musicgen_bot.engine.device import PRECISIONS, QUANTISED, why_not_compiled, working_dtype
@@ -24,7 +25,6 @@ _PROCESS_BYTES = 380_000_000
 """Of a process that has imported PyTorch and transformers; measured."""
 _FP32_BYTES = 4
 _HALF_BYTES = 2
-_SCALE_BYTES = 4
 
 
 def estimate_memory(
@@ -85,9 +85,9 @@ def _cache_bytes(config: Any, seconds: float, precision: str, device: torch.devi
     heads = decoder.num_attention_heads
     head_dim = decoder.hidden_size // heads
     if precision in QUANTISED and device.type == "cpu" and not why_not_compiled(decoder):
-        own, prompt = head_dim + _SCALE_BYTES, head_dim * _HALF_BYTES
+        own, prompt = (cell_bytes(head_dim, dtype) for dtype in (torch.int8, torch.bfloat16))
     else:
-        own = prompt = head_dim * working_dtype(precision, device).itemsize
+        own = prompt = cell_bytes(head_dim, working_dtype(precision, device))
     cells = 2 * rounded_up(steps, LENGTH_UNIT) * own + _PROMPT_TOKENS * prompt
     return int(2 * decoder.num_hidden_layers * heads * cells)
 
