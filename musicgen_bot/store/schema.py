@@ -87,4 +87,5 @@ MIGRATIONS = (
         PRIMARY KEY (guild_id, user_id)
     ) STRICT, WITHOUT ROWID;
     """,
+    "ALTER TABLE jobs ADD COLUMN given_seconds REAL NOT NULL DEFAULT 0;",
 )
