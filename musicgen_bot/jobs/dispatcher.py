@@ -29,6 +29,9 @@ from musicgen_bot.jobs.limits import PLAIN_MEMBER, Member
 from musicgen_bot.jobs.together import together
 from musicgen_bot.store.jobs import PLAIN, Address, Job, JobState, JobStore, Order
 
+TURNOVER_SECONDS = 0.4
+"""How long a slot is empty, or its clip finished and not yet noticed, between two clips."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -176,11 +179,14 @@ class Dispatcher:
 
     def _times(self) -> Iterator[float | None]:
         """Yield the expected time until each unfinished job is ready."""
-        pace = self._backend.pace
-        if pace(1) is None:
+        slots = self._backend.slots
+        # While jobs wait others come after them, so the slots stay as full as they are.
+        pace = self._backend.pace(min(max(self._clips_in_making, 1), slots))
+        if pace is None:
             return repeat(None)
-        clips = (active.clips_left for active in self.unfinished())
-        return forecast(clips, self._backend.slots, lambda count: pace(count) or 1.0)
+        making = ([left / pace for left in a.clips_left] for a in self._making.values())
+        waiting = ([left / pace + TURNOVER_SECONDS for left in a.clips_left] for a in self._queue)
+        return forecast(chain(making, waiting), slots)
 
     def _waiting(self, address: Address) -> list[Waiting]:
         return [

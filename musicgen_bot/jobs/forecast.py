@@ -3,40 +3,32 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
+from collections.abc import Iterable, Iterator, Sequence
 
 
-def forecast(
-    jobs: Iterable[Sequence[float]], slots: int, pace: Callable[[int], float]
-) -> Iterator[float]:
-    """Yield in how many seconds each job will be ready, in their order.
+def forecast(jobs: Iterable[Sequence[float]], slots: int) -> Iterator[float]:
+    """Yield when each job will be ready, in their order.
 
-    A job is told by the seconds of music that are left of each of its clips; those that are being
-    made come first. Clips take the next free slot in their order, and all that are in a slot
-    advance side by side: `pace` tells how many seconds of music each of so many clips gets in a
-    second. No more is looked at than it takes to know the next to be yielded.
+    A job is told by how long each of its clips would take if nothing else were in its way; those
+    that are being made come first. Clips take the next free slot in their order. No more is looked
+    at than it takes to know the next to be yielded.
     """
-    pace = cache(pace)
-    now = music = 0.0
     unfinished: list[int] = []  # clips of each job that was looked at
     ready: list[float] = []
     told = 0
-    running: list[tuple[float, int]] = []  # the point of `music` at which a clip ends; its job
     waiting = _clips(jobs, unfinished, ready)
+    running: list[tuple[float, int]] = []  # when a clip ends, and its job
+    now = 0.0
     while True:
         while len(running) < slots and (following := next(waiting, None)):
-            number, seconds = following
-            heapq.heappush(running, (music + seconds, number))
+            number, length = following
+            heapq.heappush(running, (now + length, number))
         while told < len(unfinished) and not unfinished[told]:
             yield ready[told]
             told += 1
         if not running:
             return
-        beside = len(running)
-        end, number = heapq.heappop(running)
-        now += (end - music) / pace(beside)
-        music = end
+        now, number = heapq.heappop(running)
         unfinished[number] -= 1
         ready[number] = now
 
@@ -48,5 +40,5 @@ def _clips(
     for number, clips in enumerate(jobs):
         unfinished.append(len(clips))
         ready.append(0.0)
-        for seconds in clips:
-            yield number, seconds
+        for length in clips:
+            yield number, length

@@ -11,6 +11,7 @@ import pytest
 
 from musicgen_bot.errors import GenerationError, LimitReached, StoreError, UnusableSound
 from musicgen_bot.generation import GenerationRequest
+from musicgen_bot.jobs import dispatcher
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.jobs.gate import Gate
 from musicgen_bot.jobs.job import ActiveJob, Undeliverable
@@ -152,7 +153,8 @@ async def test_the_outlook_follows_speed_and_progress(build: Build) -> None:
     house.backend.speed = 2.0
     house.backend.advance("a", 0.4)
     assert house.dispatcher.outlook(running).seconds == pytest.approx(3.0)
-    assert house.dispatcher.outlook(waiting).seconds == pytest.approx(8.0)
+    turnover = dispatcher.TURNOVER_SECONDS
+    assert house.dispatcher.outlook(waiting).seconds == pytest.approx(8.0 + turnover)
     assert house.dispatcher.outlook(waiting).place == 1
 
 
