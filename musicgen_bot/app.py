@@ -19,6 +19,7 @@ from musicgen_bot.audio.tags import Tags
 from musicgen_bot.backends.local import LocalBackend
 from musicgen_bot.cogs.about import About, AboutCog
 from musicgen_bot.cogs.client import Client
+from musicgen_bot.cogs.continue_audio import ContinueCog, Ear
 from musicgen_bot.cogs.generate import GenerateCog
 from musicgen_bot.cogs.queue import QueueCog
 from musicgen_bot.config import Settings
@@ -93,6 +94,10 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
         stack.push_async_callback(dispatcher.close)
         about = About(SOFTWARE, engine.model, engine.device, engine.precision, engine.licence)
         await client.add_cog(GenerateCog(dispatcher, settings.limit_clip_seconds))
+        ear = Ear(backend.encode, engine.sample_rate, engine.channels, engine.frame_rate)
+        continuing = ContinueCog(dispatcher, ear, settings.limit_clip_seconds)
+        await client.add_cog(continuing)
+        client.tree.add_command(continuing.menu)
         await client.add_cog(QueueCog(dispatcher))
         await client.add_cog(AboutCog(about))
         await _sync(client, NoteStore(database))

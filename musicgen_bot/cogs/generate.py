@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import time
-
 import discord
 from discord import app_commands
 from discord.ext import commands
 
+from musicgen_bot.cogs.answering import address_of, promise
 from musicgen_bot.generation import MAX_PROMPT_CHARACTERS, MAX_SEED, GenerationRequest, clean_prompt
 from musicgen_bot.jobs.dispatcher import Dispatcher
-from musicgen_bot.jobs.job import ActiveJob
 from musicgen_bot.jobs.limits import SHORTEST_SECONDS
-from musicgen_bot.store.jobs import Address
-from musicgen_bot.ui import embeds
-from musicgen_bot.ui.network import UNREACHABLE
 
 DEFAULT_SECONDS = 10.0
-ALREADY_ANSWERED = 40060
-ANSWER_ATTEMPTS = 3
-
-_log = logging.getLogger(__name__)
 
 
 class GenerateCog(commands.Cog):
@@ -49,41 +38,5 @@ class GenerateCog(commands.Cog):
         request = GenerationRequest(
             clean_prompt(prompt), self._default_seconds if seconds is None else seconds, seed
         )
-        active = await self._dispatcher.submit(request, _address(interaction))
-        message_id = None
-        try:
-            message_id = await self._promise(interaction, active)
-        finally:
-            await self._dispatcher.answered(active, message_id)
-
-    async def _promise(self, interaction: discord.Interaction, active: ActiveJob) -> int | None:
-        """Answer with the job's place in the queue and return the id of that message.
-
-        None where Discord took no answer: the job was accepted all the same, and its clip will
-        find another way.
-        """
-        embed = embeds.working(active.job, self._dispatcher.outlook(active), time.time())
-        try:
-            for _ in range(ANSWER_ATTEMPTS):
-                with contextlib.suppress(*UNREACHABLE):  # discord.py does not try again
-                    response = await interaction.response.send_message(embed=embed)
-                    return response.message_id
-        except discord.HTTPException as error:
-            _log.warning("job %d: the answer was refused: %s", active.job.id, error)
-            if error.code == ALREADY_ANSWERED:  # it got through, and only the receipt was lost
-                with contextlib.suppress(discord.DiscordException, *UNREACHABLE):
-                    return (await interaction.original_response()).id
-        return None
-
-
-def _address(interaction: discord.Interaction) -> Address:
-    if interaction.channel_id is None:
-        raise TypeError("a command always comes from a channel")
-    return Address(
-        user_id=interaction.user.id,
-        guild_id=interaction.guild_id,
-        channel_id=interaction.channel_id,
-        message_id=None,
-        token=interaction.token,
-        created_at=time.time(),
-    )
+        active = await self._dispatcher.submit(request, address_of(interaction))
+        await promise(interaction, self._dispatcher, active)

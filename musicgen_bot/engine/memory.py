@@ -12,6 +12,7 @@ from musicgen_bot.engine.batch import LENGTH_UNIT
 from musicgen_bot.engine.codec import MOST_FRAMES
 from musicgen_bot.engine.delay import lag
 from musicgen_bot.engine.device import PRECISIONS, QUANTISED, why_not_compiled, working_dtype
+from musicgen_bot.engine.encoder import WINDOW as ENCODER_WINDOW
 from musicgen_bot.engine.layout import rounded_up
 from musicgen_bot.engine.native.packing import GROUP
 from musicgen_bot.engine.quiet import quiet_transformers
@@ -41,7 +42,11 @@ def estimate_memory(
     weights = _decoder_bytes(model, precision, device) + codec * _FP32_BYTES
     weights += _parameters(model.text_encoder) * text_size
     caches = slots * _cache_bytes(config, seconds, precision, device)
-    return weights + caches + _codec_bytes(config)
+    decoding = _codec_bytes(config, MOST_FRAMES)
+    encoding = _codec_bytes(config, ENCODER_WINDOW) + _FP32_BYTES * _parameters(
+        model.audio_encoder.encoder
+    )
+    return weights + caches + max(decoding, encoding)
 
 
 def _decoder_bytes(model: Any, precision: str, device: torch.device) -> int:
@@ -85,8 +90,8 @@ def _cache_bytes(config: Any, seconds: float, precision: str, device: torch.devi
     return int(2 * decoder.num_hidden_layers * heads * cells)
 
 
-def _codec_bytes(config: Any) -> int:
-    """Return what turning a window of a clip into sound takes: its last layers are the widest."""
-    samples = MOST_FRAMES * config.audio_encoder.sampling_rate // config.audio_encoder.frame_rate
+def _codec_bytes(config: Any, frames: int) -> int:
+    """Return what turning a window of codes into sound, or back, takes: its finest layers."""
+    samples = frames * config.audio_encoder.sampling_rate // config.audio_encoder.frame_rate
     wide = samples * config.audio_encoder.num_filters * config.decoder.audio_channels
     return int(_CODEC_TENSORS * wide * _FP32_BYTES)

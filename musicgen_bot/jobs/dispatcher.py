@@ -65,6 +65,12 @@ class Dispatcher:
         self._fill()
         return len(unfinished)
 
+    async def check(self, request: GenerationRequest, address: Address) -> None:
+        """Return if such a request would be accepted now; raises as `submit` does."""
+        if self._closing:
+            raise LimitReached("The bot is restarting; please try again in a minute.")
+        admit(request, self._limits, await self._usage(address))
+
     async def submit(self, request: GenerationRequest, address: Address) -> ActiveJob:
         """Accept a request: check the limits, write it down, and put it into the queue.
 
@@ -72,9 +78,7 @@ class Dispatcher:
         LimitReached or StoreError, and then nothing was accepted.
         """
         async with self._admission:
-            if self._closing:
-                raise LimitReached("The bot is restarting; please try again in a minute.")
-            admit(request, self._limits, await self._usage(address))
+            await self.check(request, address)
             if request.seed is None:
                 request = replace(request, seed=secrets.randbelow(MAX_SEED + 1))
             active = self._hold(await self._jobs.add(request, address))

@@ -12,6 +12,7 @@ from musicgen_bot.ui.texts import quoted, status
 WORKING = Colour(0x5B8DEF)
 DONE = Colour(0x3BA55D)
 STOPPED = Colour(0xD9534F)
+GOES_ON = "It starts with the last seconds of what it goes on from."
 
 
 def working(job: Job, outlook: Outlook, now: float) -> Embed:
@@ -39,7 +40,9 @@ def stopped(job: Job, text: str) -> Embed:
 
 
 def _heading(job: Job) -> str:
-    """Return the prompt, and a hint where the model cannot make sense of it."""
+    """Return the prompt, and hints: what the model makes of it, and what the clip starts with."""
     prompt = job.request.prompt
-    hint = f"\n-# {READS_ENGLISH}" if is_foreign(prompt) else ""
+    hint = f"\n-# {READS_ENGLISH}" if prompt and is_foreign(prompt) else ""
+    if job.request.continue_from is not None:
+        hint += f"\n-# {GOES_ON}"
     return quoted(prompt) + hint

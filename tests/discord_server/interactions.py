@@ -210,6 +210,8 @@ class Interaction:
         }
         if self.kind is Kind.COMPONENT and self.source is not None:
             metadata["interacted_message_id"] = str(self.source.id)
+        if "target_id" in self.data:
+            metadata["target_message_id"] = self.data["target_id"]
         return metadata
 
     def _owners(self) -> Json:
