@@ -29,7 +29,7 @@ def sound(frames: int, channels: int = 1) -> Samples:
 
 def expected(folder: Path, samples: Samples) -> Codes:
     """Encode each channel by itself, and interleave the codebooks, as MusicGen wants them."""
-    model = Reference(folder).model.audio_encoder
+    model = Reference(folder).model.audio_encoder.float()
     with torch.inference_mode():
         channels = [
             model.encode(torch.from_numpy(channel)[None, None]).audio_codes[0, 0].numpy()
