@@ -83,7 +83,9 @@ def bench(
         rows = []
         for task in tasks:
             progress.update(bar, advance=1, description=_title(task))
-            rows.append(_apart(measure, task, Path(folder), device))
+            row = _apart(measure, task, Path(folder), device)
+            rows.append(row)
+            progress.console.print(f"{_title(task)}: {_seconds(row)}")
         progress.update(bar, advance=1, description="Memory")
         bandwidth = _apart(read_bandwidth) if where.type == "cpu" else None
         progress.update(bar, advance=1)
@@ -127,12 +129,16 @@ def limit_line(report: Report) -> str:
 
 
 def _figures(row: Measurement, report: Report) -> Iterator[str]:
-    yield f"{row.clips * SECONDS / row.real_time_factor:.1f} s"
+    yield _seconds(row)
     yield f"{row.real_time_factor:.2f}"
     yield f"{1000 * row.step_seconds:.1f}" if row.step_seconds else ""
     share = report.share(row)
     yield f"{share:.0%}" if share else ""
     yield f"{row.peak_memory_mb:.0f}"
+
+
+def _seconds(row: Measurement) -> str:
+    return f"{row.clips * SECONDS / row.real_time_factor:.1f} s"
 
 
 def _title(task: Task) -> str:

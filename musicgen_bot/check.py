@@ -27,7 +27,7 @@ from musicgen_bot.engine.device import (
     instructions,
     why_not_quantised,
 )
-from musicgen_bot.engine.memory import estimate_memory
+from musicgen_bot.engine.memory import estimate_memory, weight_bytes
 from musicgen_bot.engine.model_files import fetch_config, is_cached
 from musicgen_bot.errors import MusicgenBotError
 from musicgen_bot.store.database import Database
@@ -117,7 +117,7 @@ def _model(setup: Setup) -> Iterator[Finding]:
     if is_cached(setup.model):
         yield Finding(Level.GOOD, "Model", f"{setup.model}, on this machine")
     else:
-        size = estimate_memory(config, "fp32", 0, 0.0, choose_device("cpu")) / GIB
+        size = weight_bytes(config, "fp32", choose_device("cpu")) / GIB
         text = f"{setup.model}, will be downloaded at the first start (about {size:.1f} GiB)"
         yield Finding(Level.NOTICE, "Model", text)
     device = choose_device(setup.device)

@@ -16,8 +16,9 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from musicgen_bot.engine import Engine, load_engine
+from musicgen_bot.engine.batch import LENGTH_UNIT
 from musicgen_bot.engine.cache import KeyValueCache
-from musicgen_bot.engine.delay import delayed
+from musicgen_bot.engine.delay import delayed, lag
 from musicgen_bot.engine.layout import rounded_up
 from training.batches import Batch, Shape, Source, draw_batch
 from training.captions import caption
@@ -28,7 +29,6 @@ from training.sounds import build_band
 PRECISIONS = ("fp32", "bf16", "int8", "int4")
 PIECES = Shape(64, 250)
 _SEED = 2_000_003
-_UNIT = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,7 @@ def measure_rounding(folder: Path, shape: Shape = PIECES) -> list[Rounded]:
     exact = torch.empty(0)
     for precision in PRECISIONS:
         logits = _logits(load_engine(str(folder), "cpu", precision), batch)
-        losses = F.cross_entropy(
-            logits.transpose(1, 3).transpose(2, 3), batch.codes, reduction="none"
-        )
+        losses = F.cross_entropy(logits.permute(0, 3, 1, 2), batch.codes, reduction="none")
         likeliest = logits.argmax(-1)
         exact = likeliest if precision == PRECISIONS[0] else exact
         same = (likeliest == exact).float()
@@ -100,8 +98,8 @@ def _logits(engine: Engine, batch: Batch) -> Tensor:
     tokens = max(map(len, contexts))
     cache = KeyValueCache(decoder.sizes, decoder.cache_dtype, decoder.device)
     prompts = KeyValueCache(decoder.sizes, decoder.dtype, decoder.device)
-    steps = frames + codebooks - 1
-    room = rounded_up(steps, _UNIT)
+    steps = frames + lag(codebooks, channels=1)
+    room = rounded_up(steps, LENGTH_UNIT)
     cache.rearrange([None] * pieces, room)
     prompts.rearrange([None] * pieces, tokens)
     mask = torch.full((pieces, 1, 1, tokens), -torch.inf, dtype=decoder.dtype)
@@ -109,11 +107,12 @@ def _logits(engine: Engine, batch: Batch) -> Tensor:
         prompts.fill(row, decoder.prompt_keys_values(context.to(decoder.dtype)))
         mask[row, ..., : len(context)] = 0
     columns = torch.stack([delayed(piece, frames, 1, decoder.start) for piece in batch.codes])
-    logits = torch.empty(pieces, codebooks, frames, decoder.sizes.vocabulary)
+    logits = torch.empty(pieces, codebooks, steps, decoder.sizes.vocabulary)
     for step in range(steps):
         positions = torch.full((pieces,), step)
-        found = decoder.step(columns[:, :, step], positions, cache, room, prompts, mask)
-        for codebook in range(codebooks):
-            if 0 <= step - codebook < frames:
-                logits[:, codebook, step - codebook] = found[:, codebook].float()
-    return logits
+        logits[:, :, step] = decoder.step(
+            columns[:, :, step], positions, cache, room, prompts, mask
+        )
+    # Every codebook lags one step more behind.
+    shifted = [logits[:, codebook, codebook : codebook + frames] for codebook in range(codebooks)]
+    return torch.stack(shifted, dim=1)

@@ -1,9 +1,9 @@
 """The one worker that owns the model on this machine.
 
 The engine is synchronous and not thread-safe, so a single thread touches it, and a single
-coroutine hands that thread its work: a slice of about half a second, then the next. Between slices
-the coroutine lets cancelled jobs go, lets new ones in, and publishes progress; the event loop is
-free all the while.
+coroutine hands that thread its work: a slice of about a third of a second, then the next. Between
+slices the coroutine lets cancelled jobs go, lets new ones in, and publishes progress; the event
+loop is free all the while.
 
 When the device runs out of memory, everything that was in the batch is let go and made again one by
 one: the same seed gives the same clip, so nobody loses more than time.
@@ -27,7 +27,7 @@ from musicgen_bot.generation import Clip, Codes, GenerationRequest, Progress, Sa
 if TYPE_CHECKING:
     from musicgen_bot.engine import Engine, StepResult
 
-SLICE_SECONDS = 0.5
+SLICE_SECONDS = 0.3
 FIRST_SLICE_FRAMES = 5
 LONGEST_SLICE_FRAMES = 500
 SPEED_HALF_LIFE_SECONDS = 30.0

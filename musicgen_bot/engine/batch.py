@@ -166,10 +166,10 @@ class Batch:
         self._read_codes()
         before, after = rows_of(self.tracks), rows_of(tracks)
         self.tracks = list(tracks)
-        self._graphs.clear()
         if not tracks:
             self.clear()
             return
+        self._graphs.clear()
         places = {row: place for place, row in enumerate(before)}
         sources = [places.get(row) for row in after]
         prompted = sum(track.prompted for track in tracks)

@@ -78,6 +78,11 @@ class KeyValueCache:
 
     def _empty(self, rows: int, length: int) -> Tensor:
         # Zeros, because attention multiplies what is masked by 0, and 0 times garbage may be NaN.
-        cell = self.sizes.head_dim + (_SCALE_BYTES if self.dtype == torch.int8 else 0)
+        cell = cell_bytes(self.sizes.head_dim, self.dtype) // self.dtype.itemsize
         shape = (rows, self.sizes.heads, length, cell)
         return torch.zeros(shape, dtype=self.dtype, device=self.device)
+
+
+def cell_bytes(head_dim: int, dtype: torch.dtype) -> int:
+    """Return what the key or value of a head at one position takes."""
+    return head_dim * dtype.itemsize + (_SCALE_BYTES if dtype == torch.int8 else 0)

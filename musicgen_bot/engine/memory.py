@@ -7,8 +7,10 @@ from typing import Any
 import torch
 from torch import nn
 from transformers import MusicgenConfig, MusicgenForConditionalGeneration
+from transformers.models.encodec.modeling_encodec import EncodecEncoder
 
 from musicgen_bot.engine.batch import LENGTH_UNIT
+from musicgen_bot.engine.cache import cell_bytes
 from musicgen_bot.engine.codec import MOST_FRAMES
 from musicgen_bot.engine.delay import lag
 from musicgen_bot.engine.device import PRECISIONS, QUANTISED, why_not_compiled, working_dtype
@@ -21,9 +23,10 @@ _PROMPT_TOKENS = 64
 """Of a long prompt."""
 _CODEC_TENSORS = 5
 """Tensors of the codec's widest layer that are there at once; measured."""
+_PROCESS_BYTES = 380_000_000
+"""Of a process that has imported PyTorch and transformers; measured."""
 _FP32_BYTES = 4
 _HALF_BYTES = 2
-_SCALE_BYTES = 4
 
 
 def estimate_memory(
@@ -32,21 +35,30 @@ def estimate_memory(
     """Return the bytes a loaded model needs while it makes `slots` clips of `seconds` at once.
 
     `precision` is one of PRECISIONS or QUANTISED that is to be had on `device`. Python and PyTorch
-    themselves (about half a gigabyte) are not counted.
+    themselves count where they share the model's memory, which is on a CPU.
     """
+    process = _PROCESS_BYTES if device.type == "cpu" else 0
+    caches = slots * _cache_bytes(config, seconds, precision, device)
+    listening = _encoder_bytes(config) + _codec_bytes(config, ENCODER_WINDOW)
+    codec = max(_codec_bytes(config, MOST_FRAMES), listening)
+    return process + weight_bytes(config, precision, device) + caches + codec
+
+
+def weight_bytes(config: MusicgenConfig, precision: str, device: torch.device) -> int:
+    """Return the bytes of the weights that a loaded model keeps."""
     with torch.device("meta"), quiet_transformers():
         model: Any = MusicgenForConditionalGeneration(config)
     codec = _parameters(model.audio_encoder.decoder) + _buffers(model.audio_encoder.quantizer)
     codec += _parameters(getattr(model, "enc_to_dec_proj", nn.Identity()))
     text_size = _FP32_BYTES if precision in PRECISIONS else _HALF_BYTES
-    weights = _decoder_bytes(model, precision, device) + codec * _FP32_BYTES
-    weights += _parameters(model.text_encoder) * text_size
-    caches = slots * _cache_bytes(config, seconds, precision, device)
-    decoding = _codec_bytes(config, MOST_FRAMES)
-    encoding = _codec_bytes(config, ENCODER_WINDOW) + _FP32_BYTES * _parameters(
-        model.audio_encoder.encoder
-    )
-    return weights + caches + max(decoding, encoding)
+    text = _parameters(model.text_encoder) * text_size
+    return _decoder_bytes(model, precision, device) + codec * _FP32_BYTES + text
+
+
+def _encoder_bytes(config: Any) -> int:
+    """Return what the codec's first half takes, which is there only while a sound is read."""
+    with torch.device("meta"), quiet_transformers():
+        return _FP32_BYTES * _parameters(EncodecEncoder(config.audio_encoder))
 
 
 def _decoder_bytes(model: Any, precision: str, device: torch.device) -> int:
@@ -83,9 +95,9 @@ def _cache_bytes(config: Any, seconds: float, precision: str, device: torch.devi
     heads = decoder.num_attention_heads
     head_dim = decoder.hidden_size // heads
     if precision in QUANTISED and device.type == "cpu" and not why_not_compiled(decoder):
-        own, prompt = head_dim + _SCALE_BYTES, head_dim * _HALF_BYTES
+        own, prompt = (cell_bytes(head_dim, dtype) for dtype in (torch.int8, torch.bfloat16))
     else:
-        own = prompt = head_dim * working_dtype(precision, device).itemsize
+        own = prompt = cell_bytes(head_dim, working_dtype(precision, device))
     cells = 2 * rounded_up(steps, LENGTH_UNIT) * own + _PROMPT_TOKENS * prompt
     return int(2 * decoder.num_hidden_layers * heads * cells)
 

@@ -48,7 +48,7 @@ async def test_the_same_seed_gives_the_same_clip_and_another_does_not(
     async with running_bot(discord_server, tmp_path):
         for seed in (1, 1, 2):
             interaction = await discord_server.command(
-                ada, channel, "generate", prompt="x", seconds=1.0, seed=seed
+                ada, channel, "generate", prompt="house", seconds=1.0, seed=seed
             )
             clips.append((await clip_in(await interaction.message()))[0])
     assert np.array_equal(clips[0], clips[1])
@@ -62,7 +62,7 @@ async def test_a_direct_message_gets_its_clip_too(
     channel = discord_server.direct_channel(ada)
     async with running_bot(discord_server, tmp_path):
         interaction = await discord_server.command(
-            ada, channel, "generate", prompt="x", seconds=1.0
+            ada, channel, "generate", prompt="house", seconds=1.0
         )
         samples, rate = await clip_in(await interaction.message())
     assert len(samples) == rate
@@ -97,7 +97,7 @@ async def test_a_full_disk_is_told_and_nothing_is_taken_on(
     guild = discord_server.add_guild()
     channel, ada = guild.add_channel("music"), guild.add_member("ada")
     async with running_bot(discord_server, tmp_path):
-        interaction = await discord_server.command(ada, channel, "generate", prompt="x")
+        interaction = await discord_server.command(ada, channel, "generate", prompt="house")
         message = await interaction.message()
     assert message.ephemeral
     assert "The disk is full" in message.content
@@ -200,7 +200,7 @@ async def test_a_quiet_clip_is_told_not_posted_as_music(
     channel, ada = guild.add_channel("music"), guild.add_member("ada")
     async with running_bot(discord_server, tmp_path):
         interaction = await discord_server.command(
-            ada, channel, "generate", prompt="x", seconds=1.0
+            ada, channel, "generate", prompt="house", seconds=1.0
         )
         message = await (await interaction.message()).until(lambda m: "silent" in text_of(m))
     assert not message.attachments

@@ -73,7 +73,7 @@ async def test_a_stopped_bot_keeps_its_queue_and_goes_on_with_it(
     async with bot_process(discord_server, tmp_path, MUSICGEN_MAX_BATCH="1") as bot:
         messages = [
             await type_prompt(discord_server, channel, ada, prompt, LONG)
-            for prompt in ("first", "second", "third")
+            for prompt in ("house", "techno", "trap")
         ]
         status, output = await bot.stop()
     assert status == 0, output
@@ -94,7 +94,7 @@ async def test_killed_while_clips_are_running_and_waiting_both_arrive_once(
     async with bot_process(discord_server, tmp_path, MUSICGEN_MAX_BATCH="1") as bot:
         messages = [
             await type_prompt(discord_server, channel, ada, prompt, LONG)
-            for prompt in ("running", "waiting")
+            for prompt in ("house", "techno")
         ]
         await bot.kill()
     assert states(tmp_path) == {1: "running", 2: "waiting"}
@@ -110,7 +110,7 @@ async def test_killed_before_the_person_was_answered(
     channel, ada = room(discord_server)
     hold = discord_server.faults.hold(*ANSWER)
     async with bot_process(discord_server, tmp_path) as bot:
-        await discord_server.command(ada, channel, "generate", prompt="x", seconds=1.0)
+        await discord_server.command(ada, channel, "generate", prompt="house", seconds=1.0)
         await hold.reached()
         await bot.kill()
     discord_server.faults.clear()
@@ -128,7 +128,7 @@ async def test_killed_before_the_answers_receipt_came(
     channel, ada = room(discord_server)
     hold = discord_server.faults.hold(*ANSWER, after=True)
     async with bot_process(discord_server, tmp_path) as bot:
-        message = await type_prompt(discord_server, channel, ada, "x")
+        message = await type_prompt(discord_server, channel, ada, "house")
         await hold.reached()
         await bot.kill()
     discord_server.faults.clear()
@@ -143,7 +143,7 @@ async def test_killed_when_the_clip_was_made_but_not_posted(
     channel, ada = room(discord_server)
     discord_server.faults.fail("PATCH", "*", status=503, times=1000)
     async with bot_process(discord_server, tmp_path) as bot:
-        message = await type_prompt(discord_server, channel, ada, "x")
+        message = await type_prompt(discord_server, channel, ada, "house")
         await discord_server.until(
             lambda: [call for call in discord_server.requests if call.uploads and call.status]
         )
@@ -163,7 +163,7 @@ async def test_killed_when_the_clip_was_posted_but_not_yet_written_down(
     async with bot_process(discord_server, tmp_path) as bot:
         # The receipts of all edits are lost: a progress bar's, and in the end the clip's.
         discord_server.faults.reset(*EDIT, after=True, times=1000)
-        message = await type_prompt(discord_server, channel, ada, "x")
+        message = await type_prompt(discord_server, channel, ada, "house")
         before, _ = await clip_in(message)
         await bot.kill()
     assert states(tmp_path) == {1: "made"}

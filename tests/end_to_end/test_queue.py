@@ -77,12 +77,12 @@ async def test_nobody_cancels_what_is_not_theirs(
     channel, ada, ben = guild.add_channel("music"), guild.add_member("ada"), guild.add_member("ben")
     async with running_bot(discord_server, tmp_path):
         interaction = await discord_server.command(
-            ada, channel, "generate", prompt="x", seconds=LONG
+            ada, channel, "generate", prompt="house", seconds=LONG
         )
         message = await interaction.message()
         answer = await (await discord_server.command(ben, channel, "cancel")).message()
         assert "You have no clip" in answer.content
-        mine = await discord_server.command(ben, channel, "generate", prompt="y", seconds=LONG)
+        mine = await discord_server.command(ben, channel, "generate", prompt="techno", seconds=LONG)
         await mine.message()
         answer = await (await discord_server.command(ben, channel, "cancel", clip=1)).message()
         assert "not one of yours" in answer.content
@@ -96,7 +96,7 @@ async def test_each_limit_is_kept_and_told(discord_server: DiscordServer, tmp_pa
 
     async def asked(number: int, seconds: float = LONG) -> str:
         interaction = await discord_server.command(
-            people[number], channel, "generate", prompt="x", seconds=seconds
+            people[number], channel, "generate", prompt="house", seconds=seconds
         )
         return text_of(await interaction.message())
 
@@ -124,7 +124,7 @@ async def test_the_cooldown_outlives_a_restart(
     for expected in ("clip 1", "try again in"):
         async with running_bot(discord_server, tmp_path, limit_cooldown_seconds=3600):
             interaction = await discord_server.command(
-                ada, channel, "generate", prompt="x", seconds=1.0
+                ada, channel, "generate", prompt="house", seconds=1.0
             )
             message = await interaction.message()
             assert expected in text_of(message)

@@ -42,7 +42,7 @@ async def test_an_edit_that_is_refused_for_now_is_tried_again(
         discord_server.faults.fail(*EDIT, status=status)
     async with running_bot(discord_server, tmp_path):
         interaction = await discord_server.command(
-            ada, channel, "generate", prompt="x", seconds=1.0
+            ada, channel, "generate", prompt="house", seconds=1.0
         )
         await clip_in(await interaction.message())
     assert len(clips_in(discord_server, channel)) == 1
@@ -56,7 +56,7 @@ async def test_a_broken_connection_posts_neither_none_nor_two(
     discord_server.faults.reset(*EDIT, after=after)
     async with running_bot(discord_server, tmp_path):
         interaction = await discord_server.command(
-            ada, channel, "generate", prompt="x", seconds=1.0
+            ada, channel, "generate", prompt="house", seconds=1.0
         )
         message = await interaction.message()
         await discord_server.until(
@@ -78,7 +78,7 @@ async def test_an_answer_whose_receipt_is_lost_is_still_the_clips_message(
         discord_server.faults.fail(*ANSWER, status=502, after=after)
     async with running_bot(discord_server, tmp_path):
         interaction = await discord_server.command(
-            ada, channel, "generate", prompt="x", seconds=1.0
+            ada, channel, "generate", prompt="house", seconds=1.0
         )
         message = await interaction.message()
         await clip_in(message)
@@ -91,7 +91,7 @@ async def test_a_person_who_could_not_be_answered_gets_the_clip_all_the_same(
     channel, ada = room(discord_server)
     async with running_bot(discord_server, tmp_path):
         hold = discord_server.faults.hold(*ANSWER)
-        await discord_server.command(ada, channel, "generate", prompt="x", seconds=1.0)
+        await discord_server.command(ada, channel, "generate", prompt="house", seconds=1.0)
         await hold.reached()
         discord_server.clock.advance(4)
         hold.release()
@@ -105,7 +105,7 @@ async def test_after_fifteen_minutes_the_bot_edits_as_itself(
     channel, ada = room(discord_server)
     async with running_bot(discord_server, tmp_path):
         interaction = await discord_server.command(
-            ada, channel, "generate", prompt="x", seconds=9.0
+            ada, channel, "generate", prompt="house", seconds=9.0
         )
         message = await interaction.message()
         interaction.expire()
@@ -119,7 +119,7 @@ async def test_a_deleted_message_is_replaced_by_a_new_one_that_pings_nobody(
     channel, ada = room(discord_server)
     async with running_bot(discord_server, tmp_path):
         interaction = await discord_server.command(
-            ada, channel, "generate", prompt="x", seconds=9.0
+            ada, channel, "generate", prompt="house", seconds=9.0
         )
         message = await interaction.message()
         message.delete()
@@ -135,7 +135,7 @@ async def test_a_clip_that_may_go_nowhere_is_kept(
     channel, ada = room(discord_server)
     async with running_bot(discord_server, tmp_path):
         interaction = await discord_server.command(
-            ada, channel, "generate", prompt="x", seconds=9.0
+            ada, channel, "generate", prompt="house", seconds=9.0
         )
         await interaction.message()
         channel.delete()
@@ -143,7 +143,7 @@ async def test_a_clip_that_may_go_nowhere_is_kept(
         refused = await discord_server.requested("POST", "/channels/*/messages")
         assert refused.status == 404
         other = channel.guild.add_channel("other") if channel.guild else channel
-        again = await discord_server.command(ada, other, "generate", prompt="y", seconds=1.0)
+        again = await discord_server.command(ada, other, "generate", prompt="techno", seconds=1.0)
         await clip_in(await again.message())
     assert "job 1 is kept" in caplog.text
 
@@ -154,7 +154,7 @@ async def test_a_file_that_is_too_large_goes_out_smaller(
     channel, ada = room(discord_server, upload_limit=40_000)
     async with running_bot(discord_server, tmp_path):
         interaction = await discord_server.command(
-            ada, channel, "generate", prompt="x", seconds=5.0
+            ada, channel, "generate", prompt="house", seconds=5.0
         )
         message = await interaction.message()
         samples, rate = await clip_in(message)
@@ -168,10 +168,12 @@ async def test_commands_typed_while_the_connection_was_down_are_not_missed(
 ) -> None:
     channel, ada = room(discord_server)
     async with running_bot(discord_server, tmp_path):
-        first = await discord_server.command(ada, channel, "generate", prompt="x", seconds=1.0)
+        first = await discord_server.command(ada, channel, "generate", prompt="house", seconds=1.0)
         discord_server.gateway.drop()
         await clip_in(await first.message())
-        second = await discord_server.command(ada, channel, "generate", prompt="y", seconds=1.0)
+        second = await discord_server.command(
+            ada, channel, "generate", prompt="techno", seconds=1.0
+        )
         await clip_in(await second.message())
     assert discord_server.gateway.resumed
 
@@ -182,7 +184,7 @@ async def test_a_heartbeat_is_answered_while_a_clip_is_made(
     channel, ada = room(discord_server)
     async with running_bot(discord_server, tmp_path):
         interaction = await discord_server.command(
-            ada, channel, "generate", prompt="x", seconds=30.0
+            ada, channel, "generate", prompt="house", seconds=30.0
         )
         message = await interaction.message()
         await discord_server.gateway.heartbeat()
