@@ -204,11 +204,13 @@ class Team {
         for (std::thread &thread : threads_) thread.join();
     }
 
-    // Runs `work` on every thread, this one included.
+    // Runs `work` on every thread, this one included, and returns when none is in it any more:
+    // `work` and all it refers to are the caller's.
     template <class Work>
     void run(const Work &work) {
         start([](const void *what) { (*static_cast<const Work *>(what))(); }, &work);
         work();
+        meet();
     }
 
     // Within `run`, and there by all threads: shares out 0 to count - 1 in portions, and returns
@@ -218,6 +220,15 @@ class Team {
     void share(int count, int portion, const Part &part) {
         for (int first; (first = next_.fetch_add(portion)) < count;)
             for (int each = first; each < std::min(first + portion, count); each++) part(each);
+        meet();
+    }
+
+   private:
+    static constexpr int SPINS = 5000;
+    typedef void (*Call)(const void *);
+
+    // Returns when all threads are here.
+    void meet() {
         const int stage = stage_.load();
         if (arrived_.fetch_add(1) + 1 == size_) {
             next_ = 0, arrived_ = 0;
@@ -226,10 +237,6 @@ class Team {
         for (int spins = 0; stage_.load(std::memory_order_acquire) == stage; spins++)
             if (spins > SPINS) std::this_thread::yield();
     }
-
-   private:
-    static constexpr int SPINS = 5000;
-    typedef void (*Call)(const void *);
 
     void start(Call call, const void *work) {
         {
@@ -249,6 +256,7 @@ class Team {
             lock.unlock();
             if (!call) return;
             call(work);
+            meet();
         }
     }
 
