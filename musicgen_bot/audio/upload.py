@@ -2,15 +2,16 @@
 
 The file is data and may be made to hurt. So ffmpeg reads it in a process of its own that knows
 nothing of this one's environment, from a folder that holds this file alone under a name of ours. It
-may open local files only, and read only formats that name no other files; on Linux it may not write
-a file, and neither memory nor processor time beyond what a song takes. What it writes is counted,
-and when that is too much, or takes too long, it is killed.
+may open local files only, read only formats that name no other files, and decode sound alone; on
+Linux it may not write a file, nor use more memory or processor time than a song takes. What it
+writes is counted, and when that is too much, or takes too long, it is killed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator
@@ -30,14 +31,25 @@ LONGEST_SECONDS = 600
 SHORTEST_SECONDS = 1.0
 PATIENCE_SECONDS = 30.0
 """For a whole file; a song takes a second or two."""
-_MEMORY_BYTES = 2 * 2**30
-"""Of address space, most of which ffmpeg's threads only reserve; a song takes about 100 MB."""
+_MEMORY_BYTES = 2**29
+"""Beside the code of ffmpeg itself; a song takes a tenth of that."""
 _SILENT = 1e-3
 _FORMATS = (
-    "mp3,wav,w64,flac,ogg,mov,mp4,m4a,aac,matroska,webm,aiff,caf,asf,amr,amrnb,amrwb,ac3,eac3,wv,au"
+    "mp3,wav,w64,flac,ogg,mov,mp4,m4a,aac,matroska,webm,aiff,caf,asf,amr,amrnb,amrwb,ac3,eac3,dts,"
+    "wv,ape,tta,tak,mpc,mpc8,au"
 )
 """What music is kept in. None of these formats names other files, as playlists and lists of images
 do, nor says what is to be done, as filters and scripts do."""
+_DECODERS = (
+    "mp1,mp1float,mp2,mp2float,mp3,mp3float,aac,aac_fixed,libfdk_aac,alac,flac,vorbis,libvorbis,"
+    "opus,libopus,speex,libspeex,wmav1,wmav2,wmapro,wmalossless,wmavoice,ac3,ac3_fixed,eac3,dca,"
+    "amrnb,amrwb,libopencore_amrnb,libopencore_amrwb,wavpack,ape,tta,tak,mpc7,mpc8,gsm,gsm_ms,"
+    "adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,pcm_alaw,pcm_mulaw,pcm_s8,pcm_s8_planar,pcm_u8,pcm_s16le,"
+    "pcm_s16le_planar,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,"
+    "pcm_f64le,pcm_f64be"
+)
+"""Those of sound in these formats. Left to itself, ffmpeg decodes pictures too, to learn what they
+are: covers of a megabyte that take a gigabyte."""
 _UPLOAD = "upload"
 _INT16_MAX = 32768.0
 
@@ -83,8 +95,9 @@ def _put(file: bytes, path: Path) -> None:
 
 async def _shows_pictures(ffmpeg: Path, folder: str) -> bool:
     """Tell whether there are moving pictures; the cover of an album is none (V leaves it out)."""
-    only_a_picture = ("-map", "0:V:0", "-c", "copy", "-frames:v", "1", "-f", "null", "-")
-    async with _running(ffmpeg, folder, only_a_picture) as process:
+    # This format asks for no dimensions, which some videos tell to decoders only.
+    nowhere = ("-c", "copy", "-frames:v", "1", "-f", "image2pipe", "-y", os.devnull)
+    async with _running(ffmpeg, folder, ("-map", "0:V:0", *nowhere)) as process:
         return await process.wait() == 0
 
 
@@ -124,17 +137,20 @@ async def _running(
     ffmpeg: Path, folder: str, output: tuple[str, ...]
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run ffmpeg on the upload in a folder, and kill it at the end of the block."""
-    allowed = ("-protocol_whitelist", "file", "-format_whitelist", _FORMATS)
-    bounded = ("-threads", "1", "-t", str(LONGEST_SECONDS + 1))
+    sources = ("-protocol_whitelist", "file", "-format_whitelist", _FORMATS)
+    decoders = ("-codec_whitelist", _DECODERS)
+    bounded = ("-filter_threads", "1", "-threads", "1", "-t", str(LONGEST_SECONDS + 1))
     try:
         process = await asyncio.create_subprocess_exec(
             ffmpeg,
-            *("-nostdin", "-v", "quiet", *allowed, *bounded, "-i", f"file:{_UPLOAD}", *output),
+            *("-nostdin", "-v", "quiet", *sources, *decoders, *bounded),
+            *("-i", f"file:{_UPLOAD}", *output),
             cwd=folder,
             env=_environment(),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
         )
     except OSError as error:
         raise AudioError("ffmpeg could not be started; please try again.") from error
@@ -142,14 +158,23 @@ async def _running(
         _confine(process.pid)
         yield process
     finally:
-        with suppress(ProcessLookupError):
-            process.kill()
+        _kill(process)
         await process.communicate()  # what it wrote has to be read before it counts as ended
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    """End a process, with those it started, as an ffmpeg that is a script does."""
+    with suppress(ProcessLookupError, PermissionError):  # it has ended; macOS says it otherwise
+        if sys.platform == "win32":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _environment() -> dict[str, str]:
     """Return what a process needs to start at all, which on Windows is not nothing."""
-    return {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}
+    kept = {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}
+    return kept | {"MALLOC_ARENA_MAX": "1"}  # else each thread reserves 128 MiB
 
 
 def _confine(pid: int) -> None:
@@ -160,7 +185,7 @@ def _confine(pid: int) -> None:
 
     patience = int(PATIENCE_SECONDS)
     limits = {
-        resource.RLIMIT_AS: _MEMORY_BYTES,
+        resource.RLIMIT_DATA: _MEMORY_BYTES,
         resource.RLIMIT_CPU: patience,
         resource.RLIMIT_FSIZE: 0,
         resource.RLIMIT_CORE: 0,
