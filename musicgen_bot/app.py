@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,21 +18,34 @@ from musicgen_bot.audio.loudness import master
 from musicgen_bot.audio.tags import Tags
 from musicgen_bot.backends.local import LocalBackend
 from musicgen_bot.cogs.about import About, AboutCog
+from musicgen_bot.cogs.blocks import BlockCog
 from musicgen_bot.cogs.client import Client
+from musicgen_bot.cogs.clips import ClipCog
 from musicgen_bot.cogs.continue_audio import ContinueCog, Ear
 from musicgen_bot.cogs.generate import GenerateCog
+from musicgen_bot.cogs.help import HelpCog
+from musicgen_bot.cogs.library import LibraryCog
 from musicgen_bot.cogs.queue import QueueCog
+from musicgen_bot.cogs.quota import QuotaCog
+from musicgen_bot.cogs.settings import SettingsCog
 from musicgen_bot.config import Settings
 from musicgen_bot.errors import ConfigError, DiscordError, GenerationError
 from musicgen_bot.generation import Clip, GenerationRequest, Progress
+from musicgen_bot.jobs.archive import Archive
 from musicgen_bot.jobs.dispatcher import Dispatcher
+from musicgen_bot.jobs.gate import Gate
 from musicgen_bot.jobs.limits import NO_LIMITS, Limits
+from musicgen_bot.jobs.settings_desk import SettingsDesk
+from musicgen_bot.store.blocks import BlockStore
 from musicgen_bot.store.database import Database
 from musicgen_bot.store.jobs import Address, Job, JobStore
+from musicgen_bot.store.library import Library
 from musicgen_bot.store.notes import NoteStore
+from musicgen_bot.store.settings import SettingsStore
 from musicgen_bot.ui.follower import Follower
 from musicgen_bot.ui.job_messages import JobMessages
 from musicgen_bot.ui.network import UNREACHABLE
+from musicgen_bot.ui.rendering import Renderer
 
 if TYPE_CHECKING:
     from musicgen_bot.engine import Engine
@@ -77,28 +90,42 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
         backend = await stack.enter_async_context(_open_backend(settings))
         engine = backend.engine
         say(f"Model: {engine.model}, {engine.precision}, on {engine.device}")
-        messages = JobMessages(
-            client, model=engine.model, licence=engine.licence, software=SOFTWARE
+        renderer = Renderer(model=engine.model, licence=engine.licence, software=SOFTWARE)
+        messages = JobMessages(client, renderer)
+        jobs, library, blocks = JobStore(database), Library(database), BlockStore(database)
+        limits = Limits(
+            clip_seconds=settings.limit_clip_seconds,
+            cooldown_seconds=settings.limit_cooldown_seconds,
+            waiting_per_user=settings.limit_waiting_per_user,
+            waiting_per_guild=settings.limit_waiting_per_guild,
         )
-        dispatcher = Dispatcher(
-            jobs=JobStore(database),
-            backend=backend,
-            audience=messages,
-            limits=Limits(
-                clip_seconds=settings.limit_clip_seconds,
-                cooldown_seconds=settings.limit_cooldown_seconds,
-                waiting_per_user=settings.limit_waiting_per_user,
-                waiting_per_guild=settings.limit_waiting_per_guild,
-            ),
-        )
+        gate = _gate(database, limits)
+        archive = Archive(jobs, backend, gate)
+        dispatcher = Dispatcher(jobs=jobs, backend=backend, audience=messages, gate=gate)
         stack.push_async_callback(dispatcher.close)
         about = About(SOFTWARE, engine.model, engine.device, engine.precision, engine.licence)
-        await client.add_cog(GenerateCog(dispatcher, settings.limit_clip_seconds))
+        await client.add_cog(GenerateCog(dispatcher, gate))
+        await client.add_cog(
+            ClipCog(
+                dispatcher=dispatcher,
+                gate=gate,
+                archive=archive,
+                library=library,
+                renderer=renderer,
+            )
+        )
+        await client.add_cog(LibraryCog(archive=archive, library=library, renderer=renderer))
         ear = Ear(backend.encode, engine.sample_rate, engine.channels, engine.frame_rate)
-        continuing = ContinueCog(dispatcher, ear, settings.limit_clip_seconds)
+        continuing = ContinueCog(dispatcher, gate, ear)
         await client.add_cog(continuing)
         client.tree.add_command(continuing.menu)
         await client.add_cog(QueueCog(dispatcher))
+        await client.add_cog(QuotaCog(gate))
+        await client.add_cog(BlockCog(blocks))
+        await client.add_cog(
+            SettingsCog(client, SettingsDesk(SettingsStore(database), limits), blocks)
+        )
+        await client.add_cog(HelpCog())
         await client.add_cog(AboutCog(about))
         await _sync(client, NoteStore(database))
         if resumed := await dispatcher.resume():
@@ -127,7 +154,10 @@ async def make_clip(
         backend = await stack.enter_async_context(_open_backend(settings))
         audience = FileAudience(output, backend.engine.model, backend.engine.licence)
         dispatcher = Dispatcher(
-            jobs=JobStore(database), backend=backend, audience=audience, limits=NO_LIMITS
+            jobs=JobStore(database),
+            backend=backend,
+            audience=audience,
+            gate=_gate(database, NO_LIMITS),
         )
         stack.push_async_callback(dispatcher.close)
         active = await dispatcher.submit(request, NOBODY)
@@ -152,8 +182,12 @@ class FileAudience:
         self._model = model
         self._licence = licence
 
-    async def deliver(self, job: Job, clip: Clip) -> None:
-        """Write the file. Raises GenerationError or InvalidRequest."""
+    async def deliver(self, job: Job, clips: Sequence[Clip]) -> None:
+        """Write the file; on the terminal one clip is made at a time.
+
+        Raises GenerationError or InvalidRequest.
+        """
+        (clip,) = clips
         samples = await asyncio.to_thread(master, clip.samples, clip.sample_rate)
         tags = Tags.of(job.request, model=self._model, licence=self._licence, software=SOFTWARE)
         await asyncio.to_thread(write_clip, self._path, samples, clip.sample_rate, tags)
@@ -178,6 +212,15 @@ async def _open_backend(settings: Settings) -> AsyncIterator[LocalBackend]:
         yield backend
     finally:
         await backend.close(STOP_SECONDS)
+
+
+def _gate(database: Database, host: Limits) -> Gate:
+    return Gate(
+        host=host,
+        jobs=JobStore(database),
+        settings=SettingsStore(database),
+        blocks=BlockStore(database),
+    )
 
 
 async def _log_in(client: Client, token: str) -> None:

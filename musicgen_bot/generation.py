@@ -88,14 +88,18 @@ class Progress:
         return self.frames / self.total
 
 
-def clean_prompt(text: str) -> str:
+def one_line(text: str) -> str:
     """Return what a person typed as one line: control characters become spaces, runs of spaces one.
 
-    The joiners that hold emoji and some scripts together stay. Raises InvalidRequest where nothing
-    is left.
+    The joiners that hold emoji and some scripts together stay.
     """
     printable = (c if c.isprintable() or c in _JOINERS else " " for c in text)
-    prompt = " ".join("".join(printable).split()).strip(_JOINERS)
+    return " ".join("".join(printable).split()).strip(_JOINERS)
+
+
+def clean_prompt(text: str) -> str:
+    """Return a prompt as one line. Raises InvalidRequest where nothing is left of it."""
+    prompt = one_line(text)
     if not prompt:
         raise InvalidRequest(
             "The prompt is empty; say what you would like to hear, such as a genre, instruments, "

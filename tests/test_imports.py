@@ -15,6 +15,7 @@ BOTTOM = {"errors", "generation", "audio", "store"}
 MAY_IMPORT = {
     "errors": set(),
     "generation": {"errors"},
+    "styles": {"errors", "generation"},
     "audio": {"errors", "generation"},
     "store": {"errors", "generation"},
     "logs": set(),
@@ -22,8 +23,8 @@ MAY_IMPORT = {
     "engine": BOTTOM,
     "backends": {"engine", *BOTTOM},
     "jobs": {"backends", *BOTTOM},
-    "ui": {"jobs", *BOTTOM},
-    "cogs": {"ui", "jobs", *BOTTOM},
+    "ui": {"jobs", "styles", *BOTTOM},
+    "cogs": {"ui", "jobs", "styles", *BOTTOM},
     "check": {"engine", *BOTTOM},
     "bench": {"engine"},
     "app": {"__version__", "cogs", "ui", "jobs", "backends", "engine", "config", *BOTTOM},
@@ -33,6 +34,7 @@ ROOMS = {
     "discord": {"cogs", "ui", "app"},
     "torch": {"engine"},
     "transformers": {"engine"},
+    "PIL": {"audio"},
     "aiosqlite": {"store"},
     "typer": {"cli"},
 }

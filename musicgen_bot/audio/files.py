@@ -64,6 +64,11 @@ def write_clip(path: Path, samples: Samples, sample_rate: int, tags: Tags) -> No
         ) from error
 
 
+def encode_wav(samples: Samples, sample_rate: int, tags: Tags) -> bytes:
+    """Return samples [channels, samples] as a WAV file of 16 bits. Raises AudioError."""
+    return _encode(".wav", samples, sample_rate, tags)
+
+
 def _encode(ending: str, samples: Samples, sample_rate: int, tags: Tags) -> bytes:
     def through_soundfile(sound: Samples) -> bytes:
         return _encode_by_soundfile(ending[1:], sound, sample_rate, tags)

@@ -10,9 +10,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from musicgen_bot.errors import MusicgenBotError, RequestError
 from musicgen_bot.store.notes import NoteStore
-from musicgen_bot.ui.network import UNREACHABLE
+from musicgen_bot.ui.apologies import explain
+from musicgen_bot.ui.buttons import ClipButton, PageButton
 
 PERMISSIONS = discord.Permissions(
     view_channel=True,
@@ -35,14 +35,7 @@ class Tree(app_commands.CommandTree["Client"]):
         self, interaction: discord.Interaction[Client], error: app_commands.AppCommandError, /
     ) -> None:
         """Answer with one sentence; the log has the rest."""
-        text = _sentence(error)
-        try:
-            if interaction.response.is_done():
-                await interaction.followup.send(text, ephemeral=True)
-            else:
-                await interaction.response.send_message(text, ephemeral=True)
-        except (discord.HTTPException, *UNREACHABLE) as failure:
-            _log.warning("A person could not be told of an error: %s", failure)
+        await explain(interaction, error)
 
 
 class Client(commands.AutoShardedBot):
@@ -60,6 +53,7 @@ class Client(commands.AutoShardedBot):
             allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True),
             allowed_installs=app_commands.AppInstallationType(guild=True),
         )
+        self.add_dynamic_items(ClipButton, PageButton)
 
     def invite_link(self) -> str:
         """Return the address that adds the bot to a server with the permissions it needs."""
@@ -84,17 +78,3 @@ class Client(commands.AutoShardedBot):
         await self.tree.sync()
         await notes.set(SYNCED_TREE, digest)
         _log.info("Told Discord about %d commands", len(commands_now))
-
-
-def _sentence(error: app_commands.AppCommandError) -> str:
-    """Return what the person is told, and log what they are not."""
-    cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
-    if isinstance(cause, RequestError):
-        return str(cause)
-    if isinstance(cause, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
-        _log.warning("A command is out of date: %s", cause)
-        return "This command has changed; please reload Discord and try again."
-    _log.error("A command failed", exc_info=cause)
-    if isinstance(cause, MusicgenBotError):
-        return f"{cause} Nothing was taken on; please tell the host."
-    return "Something went wrong here; please try again. The host's log has the reason."

@@ -13,23 +13,18 @@ from discord import app_commands
 from discord.ext import commands
 
 from musicgen_bot.audio.upload import LARGEST_BYTES, read_upload
-from musicgen_bot.cogs.answering import address_of, defer, promise
 from musicgen_bot.errors import InvalidRequest, LimitReached
-from musicgen_bot.generation import (
-    MAX_PROMPT_CHARACTERS,
-    Codes,
-    GenerationRequest,
-    Samples,
-    clean_prompt,
-)
+from musicgen_bot.generation import MAX_PROMPT_CHARACTERS, Codes, GenerationRequest, Samples
 from musicgen_bot.jobs.dispatcher import Dispatcher
+from musicgen_bot.jobs.gate import Gate
 from musicgen_bot.jobs.limits import SHORTEST_SECONDS
+from musicgen_bot.ui.caller import member_of
 from musicgen_bot.ui.downloads import download
+from musicgen_bot.ui.intake import check, defer, take_on, worded
 from musicgen_bot.ui.network import UNREACHABLE
 
 KEPT_SECONDS = 10.0
 """How much of a file's end the clip starts with: enough to hear what it is, and half of a clip."""
-DEFAULT_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +41,10 @@ class Ear:
 class ContinueCog(commands.Cog):
     """The commands that go on from somebody's sound."""
 
-    def __init__(self, dispatcher: Dispatcher, ear: Ear, longest_seconds: float) -> None:
+    def __init__(self, dispatcher: Dispatcher, gate: Gate, ear: Ear) -> None:
         self._dispatcher = dispatcher
+        self._gate = gate
         self._ear = ear
-        self._longest_seconds = longest_seconds
-        self._default_seconds = min(DEFAULT_SECONDS, longest_seconds / 2)
         self._busy: set[int] = set()
         self._one_at_a_time = asyncio.Lock()
         self.menu = app_commands.ContextMenu(
@@ -65,29 +59,24 @@ class ContinueCog(commands.Cog):
     @app_commands.describe(
         audio="A sound file: MP3, WAV, FLAC, Ogg, M4A or another",
         prompt="What the new music should sound like, in English; leave it out to follow the file",
-        seconds="Seconds of new music, after up to 10 s of the file; 10 if you leave it out",
+        seconds="Seconds of new music, after up to 10 s of the file; leave it out for the usual",
     )
     async def continue_audio(
         self,
         interaction: discord.Interaction,
         audio: discord.Attachment,
-        prompt: app_commands.Range[str, 1, MAX_PROMPT_CHARACTERS] | None = None,
+        prompt: app_commands.Range[str, 1, MAX_PROMPT_CHARACTERS] = "",
         seconds: app_commands.Range[float, SHORTEST_SECONDS] | None = None,
     ) -> None:
         """Accept a job that goes on from a file, and promise its clip."""
-        await self._go_on(
-            interaction,
-            audio,
-            "" if prompt is None else clean_prompt(prompt),
-            self._default_seconds if seconds is None else seconds,
-        )
+        await self._go_on(interaction, audio, prompt, seconds)
 
     async def _continue_message(
         self, interaction: discord.Interaction, message: discord.Message
     ) -> None:
         for attachment in message.attachments:
             if _is_sound(attachment):
-                await self._go_on(interaction, attachment, "", self._default_seconds)
+                await self._go_on(interaction, attachment, "", None)
                 return
         raise InvalidRequest(
             "There is no sound file in this message; choose one that has an MP3 or the like, or "
@@ -99,31 +88,41 @@ class ContinueCog(commands.Cog):
         interaction: discord.Interaction,
         attachment: discord.Attachment,
         prompt: str,
-        added_seconds: float,
+        seconds: float | None,
     ) -> None:
-        kept_seconds = min(KEPT_SECONDS, self._longest_seconds - added_seconds)
-        if not added_seconds >= SHORTEST_SECONDS or kept_seconds < SHORTEST_SECONDS:
-            raise InvalidRequest(
-                f"From {SHORTEST_SECONDS:g} to {self._longest_seconds - SHORTEST_SECONDS:g} "
-                f"seconds can be added to a file here; you asked for {added_seconds:g}."
+        words, order = worded(prompt, "", 1, needs_words=False)
+        order = replace(order, uploaded=True)
+        longest = await self._gate.longest_seconds(interaction.guild_id, member_of(interaction))
+        if seconds is None:
+            usual = await self._gate.default_seconds(interaction.guild_id)
+            seconds = min(usual, longest / 2)
+        most = longest - SHORTEST_SECONDS
+        if most < SHORTEST_SECONDS:
+            raise LimitReached(
+                f"A clip can be at most {longest:g} seconds long here, too short to go on from a "
+                "file; ask an admin of this server for longer ones."
             )
-        longest = self._longest_seconds  # which rounding must not exceed
-        request = GenerationRequest(prompt, min(kept_seconds + added_seconds, longest))
-        address = address_of(interaction)
+        if not SHORTEST_SECONDS <= seconds <= most:
+            raise InvalidRequest(
+                f"From {SHORTEST_SECONDS:g} to {most:g} seconds can be added to a file here; "
+                f"you asked for {seconds:g}."
+            )
+        # How much of the file there is turns out when it is read: at least a second.
+        least = GenerationRequest(words, min(SHORTEST_SECONDS + seconds, longest))
+        await check(self._dispatcher, interaction, least, order)
         with self._busy_for(interaction.user.id):
-            await self._dispatcher.check(request, address)
             await defer(interaction)
             try:
-                codes = await self._codes(attachment, kept_seconds)
-                whole = codes.shape[1] / self._ear.frame_rate + added_seconds
-                request = replace(request, seconds=min(whole, longest), continue_from=codes)
-                active = await self._dispatcher.submit(request, address)
+                codes = await self._codes(attachment, min(KEPT_SECONDS, longest - seconds))
+                whole = codes.shape[1] / self._ear.frame_rate + seconds
+                # Which rounding must not make longer than the longest.
+                request = replace(least, seconds=min(whole, longest), continue_from=codes)
+                await take_on(self._dispatcher, interaction, request, order)
             except Exception:
                 # What is told instead is for one person only, which a public answer cannot become.
                 with contextlib.suppress(discord.HTTPException, *UNREACHABLE):
                     await interaction.delete_original_response()
                 raise
-            await promise(interaction, self._dispatcher, active)
 
     @contextlib.contextmanager
     def _busy_for(self, user_id: int) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""`/generate`: from a prompt to a message that promises a clip."""
+"""`/generate`: what the bot is for."""
 
 from __future__ import annotations
 
@@ -6,37 +6,73 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from musicgen_bot.cogs.answering import address_of, promise
-from musicgen_bot.generation import MAX_PROMPT_CHARACTERS, MAX_SEED, GenerationRequest, clean_prompt
+from musicgen_bot.generation import MAX_PROMPT_CHARACTERS, MAX_SEED, GenerationRequest
 from musicgen_bot.jobs.dispatcher import Dispatcher
+from musicgen_bot.jobs.gate import Gate
 from musicgen_bot.jobs.limits import SHORTEST_SECONDS
+from musicgen_bot.styles import matching
+from musicgen_bot.ui.intake import take_on, worded
+from musicgen_bot.ui.remix import HIGHEST_GUIDANCE
+from musicgen_bot.ui.texts import shortened
 
-DEFAULT_SECONDS = 10.0
+MOST_VARIATIONS = 4
+HIGHEST_TEMPERATURE = 2.0
+HIGHEST_TOP_K = 2048
+"""As many codes as there are to choose from."""
+CHOICES_SHOWN = 25
 
 
 class GenerateCog(commands.Cog):
-    """The command the bot is for."""
+    """The command that orders a clip."""
 
-    def __init__(self, dispatcher: Dispatcher, longest_seconds: float) -> None:
+    def __init__(self, dispatcher: Dispatcher, gate: Gate) -> None:
         self._dispatcher = dispatcher
-        self._default_seconds = min(DEFAULT_SECONDS, longest_seconds)
+        self._gate = gate
 
     @app_commands.command(description="Make a music clip from a description of it.")
     @app_commands.describe(
         prompt="What it should sound like: genre, instruments, mood, tempo; in English",
-        seconds="Length of the clip in seconds; 10 if you leave it out",
+        style="Adds instruments, mood and tempo of a genre; works without a prompt too",
+        seconds="Length of the clip in seconds; leave it out for the usual one",
+        variations="How many clips to choose from; 1 if you leave it out",
         seed="The same prompt and seed give the same clip again; random if you leave it out",
+        guidance="How closely it keeps to the prompt; 3 if you leave it out",
+        temperature="How daring it is; 1 if you leave it out",
+        top_k="How many of the likeliest sounds it draws from; 250 if you leave it out",
     )
     async def generate(
         self,
         interaction: discord.Interaction,
-        prompt: app_commands.Range[str, 1, MAX_PROMPT_CHARACTERS],
+        prompt: app_commands.Range[str, 1, MAX_PROMPT_CHARACTERS] = "",
+        style: str = "",
         seconds: app_commands.Range[float, SHORTEST_SECONDS] | None = None,
+        variations: app_commands.Range[int, 1, MOST_VARIATIONS] = 1,
         seed: app_commands.Range[int, 0, MAX_SEED] | None = None,
+        guidance: app_commands.Range[float, 1.0, HIGHEST_GUIDANCE] = 3.0,
+        temperature: app_commands.Range[float, 0.1, HIGHEST_TEMPERATURE] = 1.0,
+        top_k: app_commands.Range[int, 1, HIGHEST_TOP_K] = 250,
     ) -> None:
         """Accept a job and promise its clip."""
+        words, order = worded(prompt, style, variations)
+        if seconds is None:
+            seconds = await self._gate.default_seconds(interaction.guild_id)
         request = GenerationRequest(
-            clean_prompt(prompt), self._default_seconds if seconds is None else seconds, seed
+            prompt=words,
+            seconds=seconds,
+            seed=seed,
+            guidance=guidance,
+            temperature=temperature,
+            top_k=top_k,
         )
-        active = await self._dispatcher.submit(request, address_of(interaction))
-        await promise(interaction, self._dispatcher, active)
+        await take_on(self._dispatcher, interaction, request, order)
+
+    @generate.autocomplete("style")
+    async def _offer_styles(
+        self, interaction: discord.Interaction, current: str
+    ) -> list[app_commands.Choice[str]]:
+        return [
+            app_commands.Choice(
+                name=shortened(f"{style.name}: {style.words}", 100), value=style.name
+            )
+            for style in matching(current)
+        ][:CHOICES_SHOWN]

@@ -1,4 +1,4 @@
-"""`/queue` and `/cancel`: what is under way, and stopping what is yours."""
+"""`/queue` and `/cancel`: what is under way, and stopping what is yours or you moderate."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from discord.ext import commands
 from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.jobs.job import ActiveJob, Outlook
-from musicgen_bot.ui.texts import quoted, shortened, status
+from musicgen_bot.store.library import Reader
+from musicgen_bot.ui.reading import cancelled, moderates, reader_of
+from musicgen_bot.ui.texts import NO_PROMPT, quoted, shortened, status
 
 ROWS_SHOWN = 10
 CHOICES_SHOWN = 25
@@ -33,7 +35,8 @@ class QueueCog(commands.Cog):
             if _is_here(active, interaction)
         ]
         now = time.time()
-        lines = [_line(active, outlook, now) for active, outlook in rows[:ROWS_SHOWN]]
+        reader = reader_of(interaction)
+        lines = [_line(active, outlook, now, reader) for active, outlook in rows[:ROWS_SHOWN]]
         if len(rows) > ROWS_SHOWN:
             lines.append(f"… and {len(rows) - ROWS_SHOWN} more")
         text = "\n".join(lines) or "Nothing is waiting; `/generate` starts at once."
@@ -41,20 +44,23 @@ class QueueCog(commands.Cog):
             embed=discord.Embed(title="Queue", description=text), ephemeral=True
         )
 
-    @app_commands.command(description="Stop one of your clips that waits or is being made.")
+    @app_commands.command(
+        description="Stop one of your clips, waiting or under way; moderators may stop anyone's."
+    )
     @app_commands.describe(clip="Which one; your newest if you leave it out")
     async def cancel(self, interaction: discord.Interaction, clip: int | None = None) -> None:
-        """Cancel one of the caller's jobs."""
+        """Cancel one of the caller's jobs, or for a moderator any of the server's."""
         mine = self._of(interaction.user.id)
-        if not mine:
+        theirs = self._moderated(interaction)
+        if not mine and (clip is None or not theirs):
             raise InvalidRequest("You have no clip waiting or being made.")
         job_id = max(mine) if clip is None else clip
-        if job_id not in mine:
+        if (active := mine.get(job_id) or theirs.get(job_id)) is None:
             raise InvalidRequest(
                 f"Clip {job_id} is not one of yours that waits or is being made; "
                 "pick one from the list that `/cancel` offers."
             )
-        if not await self._dispatcher.cancel(job_id):
+        if not await self._dispatcher.cancel(job_id, cancelled(interaction, active.job)):
             raise InvalidRequest(f"Clip {job_id} is finished already.")
         await interaction.response.send_message(f"Clip {job_id} is cancelled.", ephemeral=True)
 
@@ -62,11 +68,14 @@ class QueueCog(commands.Cog):
     async def _offer_clips(
         self, interaction: discord.Interaction, current: str
     ) -> list[app_commands.Choice[int]]:
+        mine, theirs = self._of(interaction.user.id), self._moderated(interaction)
+        jobs = sorted(mine.items(), reverse=True)
+        jobs += sorted((job for job in theirs.items() if job[0] not in mine), reverse=True)
         return [
             app_commands.Choice(
-                name=shortened(f"{job_id}: {active.job.request.prompt}", 100), value=job_id
+                name=shortened(f"{job_id}: {active.job.title or NO_PROMPT}", 100), value=job_id
             )
-            for job_id, active in sorted(self._of(interaction.user.id).items(), reverse=True)
+            for job_id, active in jobs
             if str(job_id).startswith(current)
         ][:CHOICES_SHOWN]
 
@@ -77,6 +86,14 @@ class QueueCog(commands.Cog):
             if active.job.address.user_id == user_id
         }
 
+    def _moderated(self, interaction: discord.Interaction) -> dict[int, ActiveJob]:
+        """Return the jobs that the caller may cancel as a moderator."""
+        return {
+            active.job.id: active
+            for active, _ in self._dispatcher.outlooks()
+            if moderates(interaction, active.job)
+        }
+
 
 def _is_here(active: ActiveJob, interaction: discord.Interaction) -> bool:
     address = active.job.address
@@ -85,9 +102,12 @@ def _is_here(active: ActiveJob, interaction: discord.Interaction) -> bool:
     return address.user_id == interaction.user.id
 
 
-def _line(active: ActiveJob, outlook: Outlook, now: float) -> str:
-    request = active.job.request
+def _line(active: ActiveJob, outlook: Outlook, now: float, reader: Reader) -> str:
+    job = active.job
+    if not reader.may_see(job):
+        return f"**{job.id}** in a channel you cannot read\n{status(outlook, now)}"
+    times = "" if job.order.variations == 1 else f"{job.order.variations} × "
     return (
-        f"**{active.job.id}** {quoted(shortened(request.prompt, PROMPT_CHARACTERS))} "
-        f"{request.seconds:g} s · <@{active.job.address.user_id}>\n{status(outlook, now)}"
+        f"**{job.id}** {quoted(shortened(job.title, PROMPT_CHARACTERS))} "
+        f"{times}{job.request.seconds:g} s · <@{job.address.user_id}>\n{status(outlook, now)}"
     )

@@ -11,19 +11,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
+from functools import partial
 
 from musicgen_bot.backends.backend import Backend
 from musicgen_bot.errors import GenerationError, LimitReached, RequestError, StoreError
 from musicgen_bot.generation import MAX_SEED, Clip, GenerationRequest
 from musicgen_bot.jobs.fair_queue import FairQueue
+from musicgen_bot.jobs.gate import Gate, Waiting
 from musicgen_bot.jobs.job import ActiveJob, Audience, Outlook, Undeliverable
-from musicgen_bot.jobs.limits import Limits, Usage, admit
-from musicgen_bot.store.jobs import Address, Job, JobState, JobStore
+from musicgen_bot.jobs.limits import PLAIN_MEMBER, Member
+from musicgen_bot.jobs.together import together
+from musicgen_bot.store.jobs import PLAIN, Address, Job, JobState, JobStore, Order
 
 _log = logging.getLogger(__name__)
 
@@ -37,13 +39,13 @@ class Dispatcher:
         jobs: JobStore,
         backend: Backend,
         audience: Audience,
-        limits: Limits,
+        gate: Gate,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._jobs = jobs
         self._backend = backend
         self._audience = audience
-        self._limits = limits
+        self._gate = gate
         self._clock = clock
         self._queue = FairQueue()
         self._active: dict[int, ActiveJob] = {}
@@ -65,26 +67,41 @@ class Dispatcher:
         self._fill()
         return len(unfinished)
 
-    async def check(self, request: GenerationRequest, address: Address) -> None:
+    async def check(
+        self,
+        request: GenerationRequest,
+        address: Address,
+        order: Order = PLAIN,
+        member: Member = PLAIN_MEMBER,
+    ) -> None:
         """Return if such a request would be accepted now; raises as `submit` does."""
         if self._closing:
             raise LimitReached("The bot is restarting; please try again in a minute.")
-        admit(request, self._limits, await self._usage(address))
+        await self._gate.admit(request, order, address, member, self._waiting())
 
-    async def submit(self, request: GenerationRequest, address: Address) -> ActiveJob:
+    async def submit(
+        self,
+        request: GenerationRequest,
+        address: Address,
+        order: Order = PLAIN,
+        member: Member = PLAIN_MEMBER,
+    ) -> ActiveJob:
         """Accept a request: check the limits, write it down, and put it into the queue.
+
+        `member` is who asks, where that is in a guild.
 
         The caller then answers the person and calls `answered`. Raises InvalidRequest,
         LimitReached or StoreError, and then nothing was accepted.
         """
         async with self._admission:
-            await self.check(request, address)
+            await self.check(request, address, order, member)
             if request.seed is None:
                 request = replace(request, seed=secrets.randbelow(MAX_SEED + 1))
-            active = self._hold(await self._jobs.add(request, address))
+            active = self._hold(await self._jobs.add(request, address, order))
         _log.info(
-            "job %d accepted: %g s, user %d, guild %s",
+            "job %d accepted: %d x %g s, user %d, guild %s",
             active.job.id,
+            order.variations,
             request.seconds,
             address.user_id,
             address.guild_id,
@@ -101,19 +118,37 @@ class Dispatcher:
             await self._write(self._jobs.set_message(active.job.id, message_id))
         active.answered.set()
 
-    async def cancel(self, job_id: int) -> bool:
-        """Stop a job that waits or is being made; False if it is too late for that."""
+    async def cancel(self, job_id: int, text: str = "Cancelled.") -> bool:
+        """Stop a job that waits or is being made; False if it is too late for that.
+
+        `text` is what its message then says. The seconds of a job that waited are given back.
+        """
         active = self._active.get(job_id)
         if active is None:
             return False
-        if self._making.pop(job_id, None) and active.task:
+        waited = self._queue.remove(active)
+        if not waited:
+            if not (self._making.pop(job_id, None) and active.task):
+                return False
             active.task.cancel()
             self._fill()
-        elif not self._queue.remove(active):
-            return False
-        await self._write(self._jobs.finish(job_id, JobState.CANCELLED, self._clock()))
-        active.task = self._spawn(self._end(active, JobState.CANCELLED, "Cancelled."))
+        await self._write(
+            self._jobs.finish(job_id, JobState.CANCELLED, self._clock(), given_back=waited)
+        )
+        active.task = self._spawn(self._end(active, JobState.CANCELLED, text))
         return True
+
+    async def let_go(self, job_id: int) -> None:
+        """Stop all work on a job that is to be deleted, such as a delivery that still tries."""
+        if (active := self._active.pop(job_id, None)) is None:
+            return
+        self._queue.remove(active)
+        if self._making.pop(job_id, None):
+            self._fill()
+        if active.task is not None:
+            active.task.cancel()
+            await asyncio.wait({active.task})
+        active.ended.set()
 
     def outlooks(self) -> list[tuple[ActiveJob, Outlook]]:
         """Return every job that is being made or waits, in the order they are served."""
@@ -122,7 +157,8 @@ class Dispatcher:
         result = []
         for active in self._making.values():
             # The clips of a batch share the speed.
-            seconds = active.seconds_left * len(self._making) / speed if speed else None
+            share = active.variations / self._clips_in_making
+            seconds = active.seconds_left / (speed * share) if speed else None
             result.append((active, Outlook(0, seconds, active.progress)))
         for place, active in enumerate(self._queue, start=1):
             ahead += active.seconds_left
@@ -145,25 +181,12 @@ class Dispatcher:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def _usage(self, address: Address) -> Usage:
-        of_user, in_guild = [], []
-        for active, outlook in self.outlooks():
-            if outlook.place == 0:
-                continue
-            if active.job.address.user_id == address.user_id:
-                of_user.append(outlook)
-            if address.guild_id and active.job.address.guild_id == address.guild_id:
-                in_guild.append(outlook)
-        last = await self._jobs.last_accepted(address.user_id)
-        # A clock that was set back must not lock anybody out.
-        since = math.inf if last is None else abs(self._clock() - last)
-        waiting = of_user or in_guild
-        return Usage(
-            waiting_of_user=len(of_user),
-            waiting_in_guild=len(in_guild),
-            seconds_since_last=since,
-            seconds_until_room=waiting[0].seconds if waiting else None,
-        )
+    def _waiting(self) -> list[Waiting]:
+        return [
+            Waiting(active.job.address, outlook.seconds)
+            for active, outlook in self.outlooks()
+            if outlook.place
+        ]
 
     def _hold(self, job: Job) -> ActiveJob:
         active = self._active[job.id] = ActiveJob(job)
@@ -171,8 +194,12 @@ class Dispatcher:
 
     def _fill(self) -> None:
         """Start jobs while the backend has slots for them."""
-        while len(self._making) < self._backend.slots and (active := self._queue.pop()):
+        while self._clips_in_making < self._backend.slots and (active := self._queue.pop()):
             self._start(active)
+
+    @property
+    def _clips_in_making(self) -> int:
+        return sum(active.variations for active in self._making.values())
 
     def _start(self, active: ActiveJob) -> None:
         self._making[active.job.id] = active
@@ -188,13 +215,13 @@ class Dispatcher:
         start = time.perf_counter()
         try:
             try:
-                clip = await self._make(active)
+                clips = await self._make(active)
             finally:
                 if self._making.pop(active.job.id, None):
                     self._fill()
             made = time.perf_counter()
             await active.answered.wait()
-            message_id = await self._audience.deliver(active.job, clip)
+            message_id = await self._audience.deliver(active.job, clips)
         except (GenerationError, RequestError) as error:
             await self._end(active, JobState.FAILED, str(error))
         except Undeliverable as error:
@@ -215,17 +242,23 @@ class Dispatcher:
             )
             await self._end(active, JobState.DELIVERED)
 
-    async def _make(self, active: ActiveJob) -> Clip:
+    async def _make(self, active: ActiveJob) -> list[Clip]:
         job, model = active.job, self._backend.model
-        if (
-            job.state is JobState.MADE
-            and (codes := await self._jobs.codes(job.id, model)) is not None
-        ):
-            return await self._backend.decode(codes, job.request)
+        variations = [job.variation(n) for n in range(1, active.variations + 1)]
+        if job.state is JobState.MADE:
+            codes = await self._jobs.codes(job.id, model)
+            if len(codes) == len(variations):
+                return await together(map(self._backend.decode, codes, variations))
         await self._write(self._jobs.set_state(job.id, JobState.RUNNING))
-        clip = await self._backend.generate(job.request, active.note_progress)
-        await self._write(self._jobs.save_codes(job.id, model, clip.codes))
-        return clip
+        start = time.perf_counter()
+        clips = await together(
+            self._backend.generate(request, partial(active.note_progress, number))
+            for number, request in enumerate(variations, start=1)
+        )
+        active.job = replace(active.job, made_in=time.perf_counter() - start)
+        made = [clip.codes for clip in clips]
+        await self._write(self._jobs.save_codes(job.id, model, made, active.job.made_in or 0.0))
+        return clips
 
     async def _end(self, active: ActiveJob, state: JobState, text: str = "") -> None:
         """Tell the person if there is something to tell, then write how it ended."""
@@ -239,7 +272,7 @@ class Dispatcher:
         except Exception:
             _log.exception("job %d: nobody could be told", active.job.id)
         await self._write(self._jobs.finish(active.job.id, state, self._clock()))
-        del self._active[active.job.id]
+        self._active.pop(active.job.id, None)
         active.ended.set()
 
     async def _write(self, writing: Awaitable[None]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -20,11 +21,11 @@ class Audience(Protocol):
     Both methods may be called again for a job after a restart, and doing it twice does no harm.
     """
 
-    async def deliver(self, job: Job, clip: Clip) -> int | None:
-        """Hand over the clip and return the id of the message it is in, where there is one.
+    async def deliver(self, job: Job, clips: Sequence[Clip]) -> int | None:
+        """Hand over all variations and return the id of their message, where there is one.
 
-        Waits out what passes by itself. Raises GenerationError where no sound can be made of the
-        clip, Undeliverable where it can go nowhere.
+        Waits out what passes by itself. Raises GenerationError where no sound can be made of any
+        clip, Undeliverable where they can go nowhere.
         """
 
     async def tell(self, job: Job, text: str) -> None:
@@ -44,16 +45,24 @@ class ActiveJob:
     """Set when the person was answered: until then there is no message to put the clip into."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when everything is done and written."""
+    _variations: dict[int, Progress] = field(default_factory=dict)
 
-    def note_progress(self, progress: Progress) -> None:
-        """Remember how far the model is."""
-        self.progress = progress
+    def note_progress(self, variation: int, progress: Progress) -> None:
+        """Remember how far the model is with one of the variations."""
+        self._variations[variation] = progress
+        frames = sum(each.frames for each in self._variations.values())
+        self.progress = Progress(frames, progress.total * self.variations)
+
+    @property
+    def variations(self) -> int:
+        """How many clips are made for it."""
+        return self.job.order.variations
 
     @property
     def seconds_left(self) -> float:
-        """Seconds of music still to be made."""
+        """Seconds of music still to be made, all variations together."""
         done = self.progress.fraction if self.progress else 0.0
-        return self.job.request.seconds * (1 - done)
+        return self.job.request.seconds * self.variations * (1 - done)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import io
 import sqlite3
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
 
-from musicgen_bot.generation import Codes, GenerationRequest
+from musicgen_bot.generation import MAX_SEED, Codes, GenerationRequest
 from musicgen_bot.store.database import Database
 
 
@@ -29,6 +30,8 @@ class JobState(StrEnum):
     """Made, but there was no place left to post it."""
     FAILED = "failed"
     CANCELLED = "cancelled"
+    DELETED = "deleted"
+    """It was made once; what remains is that it was."""
 
 
 UNFINISHED = (JobState.WAITING, JobState.RUNNING, JobState.MADE)
@@ -51,6 +54,23 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
+class Order:
+    """How a request was ordered: in which style, and how often."""
+
+    variations: int = 1
+    """How many clips are made of the request, each with a seed of its own."""
+    style: str = ""
+    """Name of the style whose words were added to the prompt; empty without one."""
+    typed: str = ""
+    """The prompt without the style's words, where there is a style."""
+    uploaded: bool = False
+    """Whether what the clip goes on from is a sound that somebody uploaded."""
+
+
+PLAIN = Order()
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """A request that was accepted."""
 
@@ -58,6 +78,26 @@ class Job:
     state: JobState
     request: GenerationRequest
     address: Address
+    order: Order = PLAIN
+    made_in: float | None = None
+    """Seconds it took to make all variations; None until then."""
+
+    @property
+    def title(self) -> str:
+        """What people know it by: the prompt they typed, or else the style they chose."""
+        return self.order.typed or self.order.style or self.request.prompt
+
+    @property
+    def style_words(self) -> str:
+        """What the style added to the prompt; empty without one."""
+        if not self.order.style:
+            return ""
+        return self.request.prompt.removeprefix(self.order.typed).removeprefix(", ")
+
+    def variation(self, number: int) -> GenerationRequest:
+        """Return the request for one variation, counted from 1: the first has the job's seed."""
+        seed = ((self.request.seed or 0) + number - 1) % (MAX_SEED + 1)
+        return replace(self.request, seed=seed)
 
 
 class JobStore:
@@ -66,12 +106,13 @@ class JobStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, request: GenerationRequest, address: Address) -> Job:
+    async def add(self, request: GenerationRequest, address: Address, order: Order = PLAIN) -> Job:
         """Write a new job, waiting. The request's seed must be set."""
         job_id = await self._database.execute(
             "INSERT INTO jobs (state, created_at, prompt, seconds, seed, guidance, temperature, "
-            "top_k, continue_from, user_id, guild_id, channel_id, message_id, token) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "top_k, continue_from, user_id, guild_id, channel_id, message_id, token, variations, "
+            "style, typed, uploaded) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 JobState.WAITING,
                 address.created_at,
@@ -87,9 +128,18 @@ class JobStore:
                 address.channel_id,
                 address.message_id,
                 address.token,
+                order.variations,
+                order.style,
+                order.typed,
+                order.uploaded,
             ),
         )
-        return Job(job_id, JobState.WAITING, request, address)
+        return Job(job_id, JobState.WAITING, request, address, order)
+
+    async def get(self, job_id: int) -> Job | None:
+        """Return a job in whatever state it is, if there was one of this id."""
+        rows = await self._database.rows("SELECT * FROM jobs WHERE id = ?", (job_id,))
+        return job_of(rows[0]) if rows else None
 
     async def set_state(self, job_id: int, state: JobState) -> None:
         """Note that a job has moved on."""
@@ -101,11 +151,18 @@ class JobStore:
             "UPDATE jobs SET message_id = ? WHERE id = ?", (message_id, job_id)
         )
 
-    async def finish(self, job_id: int, state: JobState, at: float) -> None:
-        """Note how a job ended, and forget its token, which is of no use any more."""
+    async def finish(
+        self, job_id: int, state: JobState, at: float, *, given_back: bool = False
+    ) -> None:
+        """Note how a job ended, and forget its token, which is of no use any more.
+
+        With `given_back` its seconds do not count as spent; neither do those of a failed job. One
+        that was deleted in the moment it was posted stays deleted.
+        """
         await self._database.execute(
-            "UPDATE jobs SET state = ?, finished_at = ?, token = '' WHERE id = ?",
-            (state, at, job_id),
+            "UPDATE jobs SET state = ?, finished_at = ?, token = '', "
+            "given_back = given_back OR ? WHERE id = ? AND state != ?",
+            (state, at, given_back, job_id, JobState.DELETED),
         )
 
     async def unfinished(self) -> list[Job]:
@@ -113,33 +170,75 @@ class JobStore:
         rows = await self._database.rows(
             "SELECT * FROM jobs WHERE state IN (?, ?, ?) ORDER BY id", UNFINISHED
         )
-        return [_job(row) for row in rows]
+        return [job_of(row) for row in rows]
 
-    async def last_accepted(self, user_id: int) -> float | None:
-        """Return when this person's latest job was accepted, in seconds since 1970."""
+    async def last_accepted(self, user_id: int, guild_id: int | None = None) -> float | None:
+        """Return when this person's latest job was accepted, in seconds since 1970.
+
+        With `guild_id`, the latest in that guild.
+        """
         rows = await self._database.rows(
-            "SELECT created_at FROM jobs WHERE user_id = ? ORDER BY created_at DESC LIMIT 1",
-            (user_id,),
+            "SELECT created_at FROM jobs WHERE user_id = :user "
+            "AND (:guild IS NULL OR guild_id = :guild) ORDER BY created_at DESC LIMIT 1",
+            {"user": user_id, "guild": guild_id},
         )
         return float(rows[0][0]) if rows else None
 
-    async def save_codes(self, job_id: int, model: str, codes: Codes) -> None:
-        """Keep a clip's codes, and the model they are for; the job is now made."""
-        await self._database.execute(
-            "INSERT OR REPLACE INTO clips (job_id, model, codes) VALUES (?, ?, ?)",
-            (job_id, model, _pack(codes)),
-        )
-        await self.set_state(job_id, JobState.MADE)
+    async def seconds_spent(
+        self, guild_id: int, user_id: int, start: float, end: float
+    ) -> tuple[float, float]:
+        """Return the seconds of music that a member, and their whole guild, have spent.
 
-    async def codes(self, job_id: int, model: str) -> Codes | None:
-        """Return a clip's codes, int16 [codebooks, frames], if this model made them."""
+        Counted are all variations of jobs accepted from `start` to before `end`, in seconds since
+        1970, less those that failed or were given back. Deleting a clip gives nothing back.
+        """
         rows = await self._database.rows(
-            "SELECT codes FROM clips WHERE job_id = ? AND model = ?", (job_id, model)
+            "SELECT total(CASE WHEN user_id = ? THEN seconds * variations END), "
+            "total(seconds * variations) FROM jobs "
+            "WHERE guild_id = ? AND created_at >= ? AND created_at < ? "
+            "AND state != ? AND NOT given_back",
+            (user_id, guild_id, start, end, JobState.FAILED),
         )
-        return _unpack(rows[0][0]) if rows else None
+        return float(rows[0][0]), float(rows[0][1])
+
+    async def save_codes(
+        self, job_id: int, model: str, variations: Sequence[Codes], made_in: float
+    ) -> None:
+        """Keep the codes of a job's clips, and the model they are for; the job is now made."""
+        for number, codes in enumerate(variations, start=1):
+            await self._database.execute(
+                "INSERT OR REPLACE INTO clips (job_id, variation, model, codes) "
+                "VALUES (?, ?, ?, ?)",
+                (job_id, number, model, _pack(codes)),
+            )
+        await self._database.execute(
+            "UPDATE jobs SET state = ?, made_in = ? WHERE id = ?",
+            (JobState.MADE, made_in, job_id),
+        )
+
+    async def codes(self, job_id: int, model: str) -> list[Codes]:
+        """Return the codes of a job's clips, int16 [codebooks, frames] each, in their order.
+
+        None are returned unless this model made them.
+        """
+        rows = await self._database.rows(
+            "SELECT codes FROM clips WHERE job_id = ? AND model = ? ORDER BY variation",
+            (job_id, model),
+        )
+        return [_unpack(row[0]) for row in rows]
+
+    async def delete(self, job_id: int) -> None:
+        """Forget what a job was for and the clips it made; that it was made is still counted."""
+        await self._database.execute("DELETE FROM clips WHERE job_id = ?", (job_id,))
+        await self._database.execute(
+            "UPDATE jobs SET state = ?, prompt = '', typed = '', style = '', token = '', "
+            "continue_from = NULL WHERE id = ?",
+            (JobState.DELETED, job_id),
+        )
 
 
-def _job(row: sqlite3.Row) -> Job:
+def job_of(row: sqlite3.Row) -> Job:
+    """Return the job that a row of its table tells of."""
     continue_from = row["continue_from"]
     request = GenerationRequest(
         prompt=row["prompt"],
@@ -158,7 +257,8 @@ def _job(row: sqlite3.Row) -> Job:
         token=row["token"],
         created_at=row["created_at"],
     )
-    return Job(row["id"], JobState(row["state"]), request, address)
+    order = Order(row["variations"], row["style"], row["typed"], uploaded=bool(row["uploaded"]))
+    return Job(row["id"], JobState(row["state"]), request, address, order, row["made_in"])
 
 
 def _pack(codes: Codes) -> bytes:

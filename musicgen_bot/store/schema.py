@@ -38,4 +38,56 @@ MIGRATIONS = (
         value TEXT NOT NULL
     ) STRICT;
     """,
+    """
+    ALTER TABLE jobs ADD COLUMN variations INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE jobs ADD COLUMN style TEXT NOT NULL DEFAULT '';
+    ALTER TABLE jobs ADD COLUMN typed TEXT NOT NULL DEFAULT '';
+    ALTER TABLE jobs ADD COLUMN made_in REAL;
+    CREATE INDEX jobs_by_guild ON jobs (guild_id, id);
+
+    CREATE TABLE clips_by_variation (
+        job_id    INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+        variation INTEGER NOT NULL,
+        model     TEXT NOT NULL,
+        codes     BLOB NOT NULL,
+        PRIMARY KEY (job_id, variation)
+    ) STRICT;
+    INSERT INTO clips_by_variation SELECT job_id, 1, model, codes FROM clips;
+    DROP TABLE clips;
+    ALTER TABLE clips_by_variation RENAME TO clips;
+
+    CREATE TABLE favourites (
+        user_id   INTEGER NOT NULL,
+        job_id    INTEGER NOT NULL,
+        variation INTEGER NOT NULL,
+        added_at  REAL NOT NULL,
+        PRIMARY KEY (user_id, job_id, variation),
+        FOREIGN KEY (job_id, variation) REFERENCES clips ON DELETE CASCADE
+    ) STRICT;
+    CREATE INDEX favourites_by_clip ON favourites (job_id, variation);
+    """,
+    """
+    ALTER TABLE jobs ADD COLUMN given_back INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX jobs_by_guild_and_time ON jobs (guild_id, created_at);
+
+    CREATE TABLE guild_settings (
+        id       INTEGER PRIMARY KEY AUTOINCREMENT,
+        guild_id INTEGER NOT NULL,
+        user_id  INTEGER NOT NULL,
+        at       REAL NOT NULL,
+        settings TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX guild_settings_by_guild ON guild_settings (guild_id, id);
+
+    CREATE TABLE blocks (
+        guild_id   INTEGER NOT NULL,
+        user_id    INTEGER NOT NULL,
+        by_user_id INTEGER NOT NULL,
+        at         REAL NOT NULL,
+        PRIMARY KEY (guild_id, user_id)
+    ) STRICT, WITHOUT ROWID;
+    """,
+    """
+    ALTER TABLE jobs ADD COLUMN uploaded INTEGER NOT NULL DEFAULT 0;
+    """,
 )

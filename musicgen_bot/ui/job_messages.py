@@ -9,24 +9,21 @@ post a clip twice.
 from __future__ import annotations
 
 import asyncio
-import io
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeVar, cast
 
 import discord
 
-from musicgen_bot.audio.files import file_name
-from musicgen_bot.audio.loudness import master
-from musicgen_bot.audio.mp3 import fit_mp3
-from musicgen_bot.audio.tags import Tags
-from musicgen_bot.errors import AudioError
-from musicgen_bot.generation import Clip, Samples
+from musicgen_bot.generation import Clip
 from musicgen_bot.jobs.job import Undeliverable
 from musicgen_bot.store.jobs import Job
 from musicgen_bot.ui import embeds
+from musicgen_bot.ui.buttons import clip_buttons, working_buttons
 from musicgen_bot.ui.network import UNREACHABLE
+from musicgen_bot.ui.rendering import Attachment, Renderer
 
 TOKEN_LIFETIME_SECONDS = 14.5 * 60
 """Discord's 15 minutes, less what a slow upload may take."""
@@ -52,49 +49,48 @@ class _Closed(Exception):
     """A way to the message is closed for good."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Contents:
+    """What a job's message is to show."""
+
+    embed: discord.Embed
+    view: discord.ui.View | None = None
+    attachments: Sequence[Attachment] = ()
+
+    def files(self) -> list[discord.File]:
+        """Return the files, made anew for each attempt since an attempt closes them."""
+        return [attachment.file() for attachment in self.attachments]
+
+
 class JobMessages:
     """Writes to the messages that jobs were promised in: an Audience in Discord."""
 
-    def __init__(self, client: discord.Client, *, model: str, licence: str, software: str) -> None:
+    def __init__(self, client: discord.Client, renderer: Renderer) -> None:
         self._client = client
-        self._model = model
-        self._licence = licence
-        self._software = software
+        self._renderer = renderer
         self._edits: dict[int, asyncio.Task[None]] = {}
 
-    async def deliver(self, job: Job, clip: Clip) -> int | None:
-        """Put the clip into the job's message and return that message's id.
+    async def deliver(self, job: Job, clips: Sequence[Clip]) -> int | None:
+        """Put the clips into the job's message and return that message's id.
 
-        Raises GenerationError where no sound can be made of the clip, Undeliverable where it can
-        go nowhere.
+        Raises GenerationError where no sound can be made of them, Undeliverable where they can go
+        nowhere.
         """
-        embed = embeds.clip(job, self._model, self._licence)
-        samples = await asyncio.to_thread(master, clip.samples, clip.sample_rate)
+        renderer = self._renderer
+        sounds = await renderer.sounds(job, clips)
+        embed = embeds.clip(job, renderer.model, renderer.licence, sounds.silent)
         limit = self._upload_limit(job)
         while True:
-            mp3 = await self._encoded(job, samples, clip.sample_rate, limit)
+            attachments = await renderer.attachments(sounds, limit)
             try:
-                return await self._finish(job, embed, mp3)
+                return await self._finish(job, _Contents(embed, clip_buttons(job), attachments))
             except _TooLarge:
-                _log.warning("job %d: Discord refused %d bytes", job.id, len(mp3))
-                limit = len(mp3) - 1
-
-    async def _encoded(
-        self, job: Job, samples: Samples, sample_rate: int, limit_bytes: int
-    ) -> bytes:
-        tags = Tags.of(
-            job.request, model=self._model, licence=self._licence, software=self._software
-        )
-        try:
-            return await asyncio.to_thread(fit_mp3, samples, sample_rate, tags, limit_bytes)
-        except AudioError:
-            # Ctrl-C reaches ffmpeg as well. The bot is stopping then, and that ends this second
-            # attempt before the job could be taken for failed.
-            return await asyncio.to_thread(fit_mp3, samples, sample_rate, tags, limit_bytes)
+                limit = sum(len(attachment.data) for attachment in attachments) - 1
+                _log.warning("job %d: Discord refused %d bytes", job.id, limit + 1)
 
     async def tell(self, job: Job, text: str) -> None:
         """Write into the job's message why there will be no clip. Raises Undeliverable."""
-        await self._finish(job, embeds.stopped(job, text), None)
+        await self._finish(job, _Contents(embeds.stopped(job, text)))
 
     def show(self, job: Job, embed: discord.Embed) -> None:
         """Bring a job's message up to date, unless an update of it is still under way."""
@@ -105,11 +101,11 @@ class JobMessages:
 
     async def _show(self, job: Job, embed: discord.Embed) -> None:
         try:
-            await self._edit(job, embed, None)
+            await self._edit(job, _Contents(embed, working_buttons(job)))
         except Exception as error:  # it is only an update; the clip itself will try harder
             _log.debug("job %d: an update did not get through: %s", job.id, error)
 
-    async def _finish(self, job: Job, embed: discord.Embed, mp3: bytes | None) -> int:
+    async def _finish(self, job: Job, contents: _Contents) -> int:
         """Write the last version of a job's message, however long Discord is out of reach."""
         if edit := self._edits.get(job.id):
             await asyncio.wait({edit})
@@ -117,7 +113,7 @@ class JobMessages:
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:
-                return await self._edit_or_post(job, embed, mp3)
+                return await self._edit_or_post(job, contents)
             except UNREACHABLE as error:
                 reason: Exception = error
             except discord.HTTPException as error:
@@ -130,21 +126,26 @@ class JobMessages:
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
-    async def _edit_or_post(self, job: Job, embed: discord.Embed, mp3: bytes | None) -> int:
+    async def _edit_or_post(self, job: Job, contents: _Contents) -> int:
         try:
-            return await self._edit(job, embed, mp3)
+            return await self._edit(job, contents)
         except _Closed as error:
             _log.info("job %d: its message is gone (%s); posting a new one", job.id, error)
         channel = self._client.get_partial_messageable(job.address.channel_id)
         try:
             message = await _through(
-                lambda: channel.send(embed=embed, files=_files(job, mp3), nonce=f"job-{job.id}")
+                lambda: channel.send(
+                    embed=contents.embed,
+                    files=contents.files(),
+                    view=contents.view or discord.utils.MISSING,
+                    nonce=f"job-{job.id}",
+                )
             )
         except _Closed as error:
             raise Undeliverable(str(error)) from error
         return message.id
 
-    async def _edit(self, job: Job, embed: discord.Embed, mp3: bytes | None) -> int:
+    async def _edit(self, job: Job, contents: _Contents) -> int:
         """Edit the job's message and return its id. Raises _Closed where that is impossible."""
         address = job.address
         if address.token and time.time() - address.created_at < TOKEN_LIFETIME_SECONDS:
@@ -154,7 +155,10 @@ class JobMessages:
             try:
                 edited = await _through(
                     lambda: webhook.edit_message(
-                        address.message_id or ORIGINAL, embed=embed, attachments=_files(job, mp3)
+                        address.message_id or ORIGINAL,
+                        embed=contents.embed,
+                        view=contents.view,
+                        attachments=contents.files(),
                     )
                 )
             except _Closed as error:
@@ -165,19 +169,16 @@ class JobMessages:
             raise _Closed("it was never posted")
         channel = self._client.get_partial_messageable(address.channel_id)
         message = channel.get_partial_message(address.message_id)
-        await _through(lambda: message.edit(embed=embed, attachments=_files(job, mp3)))
+        await _through(
+            lambda: message.edit(
+                embed=contents.embed, view=contents.view, attachments=contents.files()
+            )
+        )
         return message.id
 
     def _upload_limit(self, job: Job) -> int:
         guild = job.address.guild_id and self._client.get_guild(job.address.guild_id)
         return guild.filesize_limit if guild else discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
-
-
-def _files(job: Job, mp3: bytes | None) -> list[discord.File]:
-    """Return the files to attach, made anew for each attempt since an attempt closes them."""
-    if mp3 is None:
-        return []
-    return [discord.File(io.BytesIO(mp3), file_name(job.request.prompt, ".mp3"))]
 
 
 async def _through(request: Callable[[], Awaitable[_T]]) -> _T:

@@ -1,4 +1,4 @@
-"""What people do in Discord: they post, type commands, choose them from menus, press buttons."""
+"""What people do in Discord: they post, type or choose commands, press buttons, and fill in."""
 
 from __future__ import annotations
 
@@ -6,6 +6,15 @@ from typing import Any
 
 from tests.discord_server.attachments import Upload
 from tests.discord_server.commands import CommandBook, NotTypeable, Typed
+from tests.discord_server.controls import (
+    BUTTON,
+    SELECTS,
+    STRING_SELECT,
+    choose,
+    controls_in,
+    fill_in,
+    find_control,
+)
 from tests.discord_server.gateway import Gateway
 from tests.discord_server.interactions import Interaction, Kind
 from tests.discord_server.messages import Message
@@ -78,12 +87,56 @@ class Actions:
     async def click(self, user: Member | User, message: Message, custom_id: str) -> Interaction:
         """Let a person press a button of a message."""
         await self.gateway.online(message.channel.guild)
-        buttons = [] if message.deleted else _buttons(message.components)
-        known = [button["custom_id"] for button in buttons if not button.get("disabled")]
-        if custom_id not in known:
-            raise NotTypeable(f"there is no button {custom_id!r} to press; there are: {known}")
-        data = {"custom_id": custom_id, "component_type": 2}
+        shown = [] if message.deleted else message.components
+        find_control(shown, custom_id, (BUTTON,))
+        data = {"custom_id": custom_id, "component_type": BUTTON}
         return self._act(Kind.COMPONENT, user, message.channel, data, message)
+
+    async def press(self, user: Member | User, message: Message, label: str) -> Interaction:
+        """Let a person press the button of a message that has this label."""
+        there = {each.get("label"): each["custom_id"] for each in controls_in(message.components)}
+        if label not in there:
+            raise NotTypeable(f"there is no button {label!r} to press; there are: {[*there]}")
+        return await self.click(user, message, there[label])
+
+    async def select(
+        self, user: Member | User, message: Message, custom_id: str, *values: Any
+    ) -> Interaction:
+        """Let a person choose in a select of a message: texts, members, roles or channels.
+
+        Raises NotTypeable for what Discord would not let the person choose.
+        """
+        await self.gateway.online(message.channel.guild)
+        shown = [] if message.deleted else message.components
+        control = find_control(shown, custom_id, SELECTS)
+        typed = Typed()
+        data = {
+            "custom_id": custom_id,
+            "component_type": control["type"],
+            "values": choose(control, values, typed),
+        }
+        if control["type"] != STRING_SELECT:
+            data["resolved"] = typed.resolved
+        return self._act(Kind.COMPONENT, user, message.channel, data, message)
+
+    async def submit(
+        self, user: Member | User, opened: Interaction, /, **values: Any
+    ) -> Interaction:
+        """Let a person fill in and send the modal that an interaction opened.
+
+        Fields are named by their custom ids; one that is not named keeps its default.
+        """
+        modal = await opened.modal()
+        await self.gateway.online(opened.channel.guild)
+        typed = Typed()
+        data = {
+            "custom_id": modal["custom_id"],
+            "components": fill_in(modal, values, typed),
+            "resolved": typed.resolved,
+        }
+        return self._act(
+            Kind.MODAL_SUBMIT, user, opened.channel, data, opened.source, opener=opened
+        )
 
     def _typed(
         self,
@@ -114,10 +167,11 @@ class Actions:
         channel: Channel,
         data: Json,
         source: Message | None = None,
+        opener: Interaction | None = None,
     ) -> Interaction:
         member = user if isinstance(user, Member) else None
         person = user.user if isinstance(user, Member) else user
-        interaction = Interaction(self.world, kind, person, member, channel, data, source)
+        interaction = Interaction(self.world, kind, person, member, channel, data, source, opener)
         self.interactions[interaction.id] = interaction
         self.gateway.dispatch("INTERACTION_CREATE", interaction.to_json(), channel.guild)
         return interaction
@@ -126,10 +180,3 @@ class Actions:
 def _head(command: Json) -> Json:
     """Return what every interaction says of its command."""
     return {key: command[key] for key in ("id", "name", "type", "guild_id") if key in command}
-
-
-def _buttons(components: list[Json]) -> list[Json]:
-    found = [component for component in components if component["type"] == 2]
-    for component in components:
-        found += _buttons(component.get("components", []))
-    return [button for button in found if "custom_id" in button]

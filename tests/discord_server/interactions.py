@@ -10,6 +10,7 @@ from enum import IntEnum
 from typing import TypeVar
 
 from tests.discord_server.attachments import Upload
+from tests.discord_server.components import check_choices, check_form
 from tests.discord_server.errors import ApiError, Problem, invalid
 from tests.discord_server.messages import EPHEMERAL, LOADING, Message
 from tests.discord_server.people import Json, Member, User
@@ -59,6 +60,8 @@ class Interaction:
     data: Json
     source: Message | None = None
     """The message whose component was used."""
+    opener: Interaction | None = None
+    """The interaction that opened the modal which was sent."""
     id: int = field(init=False)
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     sent: float = field(default_factory=time.monotonic)
@@ -121,6 +124,10 @@ class Interaction:
             if callback is Callback.UPDATE:
                 self.original.revise(data, uploads)
                 self.original.tell("MESSAGE_UPDATE")
+        elif callback is Callback.MODAL:
+            check_form(data)
+        else:
+            check_choices(data["choices"])
         self.callback, self.answer = callback, data
         self.answered_after = time.monotonic() - self.sent
         self.world.signal.notify()
@@ -212,6 +219,8 @@ class Interaction:
             metadata["interacted_message_id"] = str(self.source.id)
         if "target_id" in self.data:
             metadata["target_message_id"] = self.data["target_id"]
+        if self.opener is not None:
+            metadata["triggering_interaction_metadata"] = self.opener._metadata()
         return metadata
 
     def _owners(self) -> Json:

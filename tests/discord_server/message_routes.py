@@ -32,7 +32,8 @@ class ChannelRoutes:
         ]
 
     def create(self, call: Call) -> Json:
-        channel = self._channel(call, "send_messages")
+        channel = self._channel(call)
+        _require(channel, "send_messages_in_threads" if channel.parent else "send_messages")
         self._require_contents(channel, call)
         nonce = call.body.get("nonce")
         if nonce is not None and call.body.get("enforce_nonce"):

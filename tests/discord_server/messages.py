@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.discord_server.attachments import Attachment, Upload, keep, resolve
+from tests.discord_server.components import check_rows
 from tests.discord_server.errors import ApiError, Problem, invalid
 from tests.discord_server.limits import check_message
 from tests.discord_server.mentions import Pings, find_pings
@@ -102,6 +103,8 @@ class Message:
         embeds = (body["embeds"] or []) if "embeds" in body else self.embeds
         components = (body["components"] or []) if "components" in body else self.components
         flags = self._flags_after(body.get("flags"))
+        if not flags & COMPONENTS_V2:
+            check_rows(components)
         attachments = self._attachments_after(body.get("attachments"), uploads)
         if not (content or embeds or attachments or (flags & COMPONENTS_V2 and components)):
             raise ApiError(Problem.EMPTY_MESSAGE)
@@ -200,6 +203,8 @@ def numbered(components: list[Json]) -> list[Json]:
             for key in ("components", "component", "accessory")
             if (value := component.get(key))
         }
+        if emoji := component.get("emoji"):
+            children["emoji"] = {key: value for key, value in emoji.items() if value is not None}
         return {**component, "id": own, **children}
 
     return [number(component) for component in components]

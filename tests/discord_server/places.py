@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.discord_server.messages import Message
     from tests.discord_server.world import World
 
-TEXT, DIRECT = 0, 1
+TEXT, DIRECT, THREAD = 0, 1, 11
 DEFAULT_UPLOAD_LIMIT = 10 * 2**20
 BOOSTED_UPLOAD_LIMITS = {3: 100 * 2**20, 2: 50 * 2**20}
 """Bytes by the tier of boosts."""
@@ -32,7 +32,7 @@ _ABSENT = (
 
 @dataclass(slots=True, eq=False)
 class Channel:
-    """A text channel of a guild, or the direct messages between the bot and one user."""
+    """A text channel of a guild, a thread of one, or direct messages of the bot and one user."""
 
     world: World = field(repr=False)
     id: int
@@ -41,6 +41,16 @@ class Channel:
     recipient: User | None = None
     messages: dict[int, Message] = field(default_factory=dict, repr=False)
     forbidden: discord.Permissions = field(default_factory=discord.Permissions.none)
+    hidden_from: list[Member] = field(default_factory=list, repr=False)
+    parent: Channel | None = None
+    """The channel that a thread belongs to."""
+
+    @property
+    def kind(self) -> int:
+        """Discord's number for this type of channel."""
+        if self.guild is None:
+            return DIRECT
+        return TEXT if self.parent is None else THREAD
 
     @property
     def upload_limit(self) -> int:
@@ -49,7 +59,8 @@ class Channel:
 
     @property
     def bot_permissions(self) -> discord.Permissions:
-        return everyone() & ~self.forbidden
+        allowed = everyone() if self.parent is None else self.parent.bot_permissions
+        return allowed & ~self.forbidden
 
     def forbid(self, *permissions: str) -> None:
         """Take permissions, by discord.py's names for them, from the bot in this channel."""
@@ -59,6 +70,11 @@ class Channel:
     def allow(self, *permissions: str) -> None:
         """Give forbidden permissions back."""
         self.forbidden &= ~discord.Permissions(**dict.fromkeys(permissions, True))
+        self.world.dispatch("CHANNEL_UPDATE", self.to_json(), self.guild)
+
+    def hide_from(self, member: Member) -> None:
+        """Let a member no longer see this channel."""
+        self.hidden_from.append(member)
         self.world.dispatch("CHANNEL_UPDATE", self.to_json(), self.guild)
 
     def delete(self) -> None:
@@ -74,23 +90,46 @@ class Channel:
         if self.guild is None:
             assert self.recipient is not None
             return {**channel, "type": DIRECT, "recipients": [self.recipient.to_json()]}
-        overwrite = {
-            "id": str(self.world.bot.id),
-            "type": 1,
-            "allow": "0",
-            "deny": str(self.forbidden.value),
-        }
+        if self.parent is not None:
+            return {**channel, **self._thread(self.guild, self.parent)}
+        hidden = discord.Permissions(view_channel=True)
+        denied = [(self.world.bot, self.forbidden)]
+        denied += [(member.user, hidden) for member in self.hidden_from]
+        overwrites = [
+            {"id": str(user.id), "type": 1, "allow": "0", "deny": str(permissions.value)}
+            for user, permissions in denied
+        ]
         return {
             **channel,
             "type": TEXT,
             "guild_id": str(self.guild.id),
             "name": self.name,
             "position": 0,
-            "permission_overwrites": [overwrite],
+            "permission_overwrites": overwrites,
             "nsfw": False,
             "topic": None,
             "parent_id": None,
             "rate_limit_per_user": 0,
+        }
+
+    def _thread(self, guild: Guild, parent: Channel) -> Json:
+        archived = {
+            "archived": False,
+            "archive_timestamp": datetime.fromtimestamp(0, UTC).isoformat(),
+            "auto_archive_duration": 1440,
+            "locked": False,
+        }
+        return {
+            "type": THREAD,
+            "guild_id": str(guild.id),
+            "name": self.name,
+            "parent_id": str(parent.id),
+            "owner_id": str(self.world.owner.id),
+            "rate_limit_per_user": 0,
+            "message_count": 0,
+            "member_count": 1,
+            "total_message_sent": 0,
+            "thread_metadata": archived,
         }
 
 
@@ -111,6 +150,13 @@ class Guild:
         self.world.channels[channel.id] = channel
         self.world.dispatch("CHANNEL_CREATE", channel.to_json(), self)
         return channel
+
+    def add_thread(self, name: str, parent: Channel) -> Channel:
+        """Start a public thread in a channel."""
+        thread = Channel(self.world, self.world.snowflakes.next(), name, self, parent=parent)
+        self.world.channels[thread.id] = thread
+        self.world.dispatch("THREAD_CREATE", thread.to_json(), self)
+        return thread
 
     def add_role(self, name: str, *, mentionable: bool = False) -> Role:
         none = discord.Permissions.none()

@@ -8,6 +8,7 @@ drawn.
 """
 
 import asyncio
+import base64
 import re
 import sys
 import tempfile
@@ -15,6 +16,7 @@ import textwrap
 import time
 from html import escape
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import discord
@@ -59,6 +61,16 @@ class Drawing:
             f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="{radius}" fill="{fill}"/>'
         )
 
+    def picture(self, x: int, png: bytes, width: int = 500) -> None:
+        """Put a picture at the present height."""
+        height = round(width * int.from_bytes(png[20:24]) / int.from_bytes(png[16:20]))
+        data = base64.b64encode(png).decode()
+        self._shapes.append(
+            f'<image x="{x}" y="{self.y}" width="{width}" height="{height}" '
+            f'href="data:image/png;base64,{data}"/>'
+        )
+        self.y += height + 8
+
     def svg(self) -> str:
         """Return the whole picture."""
         height = self.y + MARGIN
@@ -90,8 +102,10 @@ def draw_message(drawing: Drawing, person: str, message: Message) -> None:
     drawing.text(164, "APP", "#ffffff", font_size=11, font_weight=600)
     drawing.y += LINE + 4
     for embed in message.embeds:
-        draw_embed(drawing, embed)
+        draw_embed(drawing, embed, message)
     for attachment in message.attachments:
+        if attachment.content_type == "image/png":  # the embed shows it
+            continue
         drawing.box(84, drawing.y, 420, 56, "#2b2d31", 8)
         drawing.y += 6
         drawing.text(100, "▶", "#dbdee1", font_size=18)
@@ -99,11 +113,27 @@ def draw_message(drawing: Drawing, person: str, message: Message) -> None:
         drawing.y += LINE
         drawing.text(132, f"{attachment.size / 1000:.0f} kB", "#949ba4", font_size=12)
         drawing.y += LINE + 10
+    for row in message.components:
+        draw_buttons(drawing, row["components"])
     drawing.y += 12
 
 
-def draw_embed(drawing: Drawing, embed: dict[str, object]) -> None:
-    """Draw an embed: description, fields side by side, footer."""
+def draw_buttons(drawing: Drawing, buttons: list[dict[str, Any]]) -> None:
+    """Draw a row of buttons."""
+    x = 84
+    for button in buttons:
+        width = 52 + 8 * len(button["label"])
+        danger = button["style"] == discord.ButtonStyle.danger.value
+        drawing.box(x, drawing.y, width, 32, "#d83c3e" if danger else "#4e5058", 4)
+        drawing.y += 6
+        drawing.text(x + 12, f"{button['emoji']['name']} {button['label']}", "#ffffff")
+        drawing.y -= 6
+        x += width + 8
+    drawing.y += 40
+
+
+def draw_embed(drawing: Drawing, embed: dict[str, object], message: Message) -> None:
+    """Draw an embed: description, fields side by side, picture, footer."""
     top = drawing.y
     body = Drawing(drawing.names)
     body.y = top + 10
@@ -124,6 +154,9 @@ def draw_embed(drawing: Drawing, embed: dict[str, object]) -> None:
         for number, field in enumerate(fields):
             body.text(100 + 130 * number, field["value"].strip("`"), font_size=14)
         body.y += LINE + 4
+    for attachment in message.attachments:
+        if attachment.content_type == "image/png":
+            body.picture(100, attachment.data)
     footer = embed["footer"]
     assert isinstance(footer, dict)
     for line in textwrap.wrap(footer["text"], 72):

@@ -138,10 +138,19 @@ async def bot_process(
 
 async def clip_in(message: Message) -> tuple[np.ndarray[Any, np.dtype[np.float64]], int]:
     """Wait for a message's clip; return its samples, [samples, channels], and their rate."""
-    await message.until(lambda m: m.attachments)
-    (attachment,) = message.attachments
-    samples, rate = soundfile.read(io.BytesIO(attachment.data), always_2d=True)
+    ((samples, rate),) = await clips_in(message)
     return samples, rate
+
+
+async def clips_in(
+    message: Message,
+) -> list[tuple[np.ndarray[Any, np.dtype[np.float64]], int]]:
+    """Wait for a message's clips, one or more, and return each as `clip_in` does."""
+    await message.until(lambda m: m.attachments)
+    *clips, picture = message.attachments
+    assert picture.filename == "waveform.png"
+    assert message.embeds[0]["image"]["url"] == picture.url
+    return [soundfile.read(io.BytesIO(clip.data), always_2d=True) for clip in clips]
 
 
 def text_of(message: Message) -> str:

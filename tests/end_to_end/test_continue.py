@@ -17,7 +17,7 @@ from tests.end_to_end.running import bot_process, clip_in, running_bot, text_of
 from tests.end_to_end.test_process import room, states
 
 MENU = "Continue this audio"
-GOES_ON = "starts with the last seconds"
+GOES_ON = "Continues: the end of an uploaded file"
 
 
 def song(channel: Channel, seconds: float = 3.0, name: str = "song.wav") -> Attachment:

@@ -6,7 +6,7 @@ be able to stop time between two steps of a job.
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -31,8 +31,13 @@ def waiting(name: str, user_id: int, guild_id: int | None) -> ActiveJob:
     return ActiveJob(Job(next(_ids), JobState.WAITING, request(name), address(user_id, guild_id)))
 
 
+def named(request: GenerationRequest) -> str:
+    """Return what a request is called here: its prompt, and its seed where that is not 1."""
+    return request.prompt if request.seed == 1 else f"{request.prompt}/{request.seed}"
+
+
 class HandBackend:
-    """Makes a clip when the test calls `finish` with its prompt."""
+    """Makes a clip when the test calls `finish` with the name of its request."""
 
     model = "hand"
     speed: float | None = None
@@ -49,34 +54,35 @@ class HandBackend:
     async def generate(
         self, request: GenerationRequest, on_progress: Callable[[Progress], None]
     ) -> Clip:
-        self.started.append(request.prompt)
-        future = self._futures[request.prompt] = asyncio.get_running_loop().create_future()
-        self._progress[request.prompt] = on_progress
+        name = named(request)
+        self.started.append(name)
+        future = self._futures[name] = asyncio.get_running_loop().create_future()
+        self._progress[name] = on_progress
         async with self._changed:
             self._changed.notify_all()
         try:
             await future
         except asyncio.CancelledError:
-            self.cancelled.append(request.prompt)
+            self.cancelled.append(name)
             raise
         return _clip(request)
 
     async def decode(self, codes: Codes, request: GenerationRequest) -> Clip:
-        self.decoded.append(request.prompt)
+        self.decoded.append(named(request))
         return _clip(request)
 
-    async def until_started(self, *prompts: str) -> None:
+    async def until_started(self, *names: str) -> None:
         async with asyncio.timeout(10), self._changed:
-            await self._changed.wait_for(lambda: set(prompts) <= set(self.started))
+            await self._changed.wait_for(lambda: set(names) <= set(self.started))
 
-    def advance(self, prompt: str, fraction: float) -> None:
-        self._progress[prompt](Progress(round(500 * fraction), 500))
+    def advance(self, name: str, fraction: float) -> None:
+        self._progress[name](Progress(round(500 * fraction), 500))
 
-    def finish(self, prompt: str) -> None:
-        self._futures.pop(prompt).set_result(None)
+    def finish(self, name: str) -> None:
+        self._futures.pop(name).set_result(None)
 
-    def fail(self, prompt: str, error: BaseException) -> None:
-        self._futures.pop(prompt).set_exception(error)
+    def fail(self, name: str, error: BaseException) -> None:
+        self._futures.pop(name).set_exception(error)
 
 
 class HandAudience:
@@ -84,16 +90,22 @@ class HandAudience:
 
     def __init__(self) -> None:
         self.delivered: list[str] = []
+        self.jobs: list[Job] = []
+        """Those delivered, as they were then."""
+        self.seeds: list[list[int | None]] = []
+        """Of the clips of each job delivered."""
         self.told: list[tuple[str, str]] = []
         self.error: Exception | None = None
         self.leave = asyncio.Event()
         self.leave.set()
 
-    async def deliver(self, job: Job, clip: Clip) -> int | None:
+    async def deliver(self, job: Job, clips: Sequence[Clip]) -> int | None:
         await self.leave.wait()
         if self.error is not None:
             raise self.error
         self.delivered.append(job.request.prompt)
+        self.jobs.append(job)
+        self.seeds.append([clip.request.seed for clip in clips])
         return job.address.message_id
 
     async def tell(self, job: Job, text: str) -> None:

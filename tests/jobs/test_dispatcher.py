@@ -11,10 +11,13 @@ import pytest
 from musicgen_bot.errors import GenerationError, LimitReached, StoreError, UnusableSound
 from musicgen_bot.generation import GenerationRequest
 from musicgen_bot.jobs.dispatcher import Dispatcher
+from musicgen_bot.jobs.gate import Gate
 from musicgen_bot.jobs.job import ActiveJob, Undeliverable
 from musicgen_bot.jobs.limits import NO_LIMITS, Limits
+from musicgen_bot.store.blocks import BlockStore
 from musicgen_bot.store.database import Database
-from musicgen_bot.store.jobs import JobState, JobStore
+from musicgen_bot.store.jobs import JobState, JobStore, Order
+from musicgen_bot.store.settings import SettingsStore
 from tests.jobs.hand_driven import HandAudience, HandBackend, address, request
 
 
@@ -31,16 +34,29 @@ class House:
     def __post_init__(self) -> None:
         self.jobs = JobStore(self.database)
         self.backend = HandBackend(self.slots)
+        gate = Gate(
+            host=self.limits,
+            jobs=self.jobs,
+            settings=SettingsStore(self.database),
+            blocks=BlockStore(self.database),
+            clock=lambda: self.now,
+        )
         self.dispatcher = Dispatcher(
             jobs=self.jobs,
             backend=self.backend,
             audience=self.audience,
-            limits=self.limits,
+            gate=gate,
             clock=lambda: self.now,
         )
 
     async def submit(self, prompt: str, user_id: int = 1, guild_id: int | None = 1) -> ActiveJob:
         active = await self.dispatcher.submit(request(prompt), address(user_id, guild_id, self.now))
+        await self.dispatcher.answered(active, 70 + active.job.id)
+        return active
+
+    async def submit_variations(self, prompt: str, count: int) -> ActiveJob:
+        order = Order(count)
+        active = await self.dispatcher.submit(request(prompt), address(at=self.now), order)
         await self.dispatcher.answered(active, 70 + active.job.id)
         return active
 
@@ -87,7 +103,7 @@ async def test_a_job_is_written_made_delivered_and_written_again(build: Build) -
     await ended(active)
     assert house.audience.delivered == ["a"]
     assert await house.state(active) is JobState.DELIVERED
-    assert await house.jobs.codes(active.job.id, "hand") is not None
+    assert len(await house.jobs.codes(active.job.id, "hand")) == 1
     assert house.dispatcher.outlooks() == []
 
 
@@ -220,7 +236,7 @@ async def test_a_clip_with_nowhere_to_go_is_kept(build: Build) -> None:
     house.backend.finish("a")
     await ended(active)
     assert await house.state(active) is JobState.KEPT
-    assert await house.jobs.codes(active.job.id, "hand") is not None
+    assert len(await house.jobs.codes(active.job.id, "hand")) == 1
 
 
 async def test_nothing_is_delivered_before_the_person_was_answered(build: Build) -> None:
@@ -303,3 +319,120 @@ async def test_the_limits_are_kept_and_given_back(build: Build) -> None:
     await house.submit("of a third elsewhere", user_id=3, guild_id=2)
     assert await house.dispatcher.cancel(waiting.job.id)
     await house.submit("room again")
+
+
+async def test_variations_are_made_together_with_seeds_that_follow_each_other(
+    build: Build,
+) -> None:
+    house = build(slots=4)
+    active = await house.submit_variations("a", 3)
+    await house.backend.until_started("a", "a/2", "a/3")
+    house.backend.finish("a/3")
+    house.backend.finish("a")
+    house.backend.finish("a/2")
+    await ended(active)
+    assert house.audience.seeds == [[1, 2, 3]]
+    assert house.audience.jobs[0].made_in is not None
+    assert len(await house.jobs.codes(active.job.id, "hand")) == 3
+    kept = await house.jobs.get(active.job.id)
+    assert kept is not None
+    assert kept.made_in == house.audience.jobs[0].made_in
+
+
+async def test_variations_take_a_slot_each_and_progress_counts_all(build: Build) -> None:
+    house = build(slots=3)
+    active = await house.submit_variations("a", 2)
+    await house.submit("b")
+    waiting = await house.submit("c")
+    await house.backend.until_started("a", "a/2", "b")
+    assert house.dispatcher.outlook(waiting).place == 1
+    house.backend.advance("a", 1.0)
+    outlook = house.dispatcher.outlook(active)
+    assert outlook.progress is not None
+    assert outlook.progress.fraction == pytest.approx(0.5)
+    house.backend.speed = 3.0
+    # 10 of 20 s are left, and two of the three clips that are being made are this job's.
+    assert house.dispatcher.outlook(active).seconds == pytest.approx(5.0)
+
+
+async def test_a_failing_variation_ends_the_others_and_is_told_once(build: Build) -> None:
+    house = build(slots=4)
+    active = await house.submit_variations("a", 2)
+    await house.backend.until_started("a", "a/2")
+    house.backend.fail("a", GenerationError("No memory left."))
+    await ended(active)
+    assert house.backend.cancelled == ["a/2"]
+    assert house.audience.told == [("a", "No memory left.")]
+
+
+async def test_cancelling_stops_all_variations(build: Build) -> None:
+    house = build(slots=4)
+    active = await house.submit_variations("a", 2)
+    await house.backend.until_started("a", "a/2")
+    assert await house.dispatcher.cancel(active.job.id)
+    await ended(active)
+    assert sorted(house.backend.cancelled) == ["a", "a/2"]
+
+
+async def test_variations_survive_a_restart_whether_they_are_made_or_not(build: Build) -> None:
+    house = build(slots=2)
+    house.audience.leave.clear()
+    made = await house.submit_variations("made", 2)
+    await house.backend.until_started("made", "made/2")
+    house.backend.finish("made")
+    house.backend.finish("made/2")
+    await house.submit_variations("running", 2)
+    await house.backend.until_started("running", "running/2")
+    house.backend.finish("running")
+    await house.dispatcher.close()
+    again = build(slots=2)
+    assert await again.dispatcher.resume() == 2
+    await again.backend.until_started("running", "running/2")
+    running = again.dispatcher.outlooks()[-1][0]
+    again.backend.finish("running")
+    again.backend.finish("running/2")
+    await ended(running)
+    assert sorted(again.backend.decoded) == ["made", "made/2"]
+    assert again.audience.seeds == [[1, 2], [1, 2]]
+    assert again.audience.jobs[0].made_in == made.job.made_in
+
+
+async def spent(house: House) -> tuple[float, float]:
+    return await house.jobs.seconds_spent(1, 1, 0, house.now + 1)
+
+
+async def test_seconds_are_spent_when_a_job_is_accepted_and_stay_so(build: Build) -> None:
+    house = build()
+    active = await house.submit("a")
+    await house.submit("of another", user_id=2)
+    await house.submit("elsewhere", guild_id=2)
+    assert await spent(house) == (10, 20)
+    await house.backend.until_started("a")
+    house.backend.finish("a")
+    await ended(active)
+    await house.dispatcher.close()
+    assert await spent(build()) == (10, 20)
+
+
+async def test_the_seconds_of_a_job_that_failed_are_given_back(build: Build) -> None:
+    house = build()
+    active = await house.submit("a")
+    await house.backend.until_started("a")
+    house.backend.fail("a", GenerationError("No memory left."))
+    await ended(active)
+    assert await spent(house) == (0, 0)
+
+
+async def test_a_job_cancelled_before_it_ran_gives_back_and_one_that_ran_does_not(
+    build: Build,
+) -> None:
+    house = build()
+    running, waiting = await house.submit("a"), await house.submit("b")
+    await house.backend.until_started("a")
+    await house.dispatcher.cancel(waiting.job.id)
+    await ended(waiting)
+    assert await spent(house) == (10, 10)
+    await house.dispatcher.cancel(running.job.id)
+    await ended(running)
+    assert await spent(house) == (10, 10)
+    assert await house.state(running) is JobState.CANCELLED

@@ -6,7 +6,16 @@ from dataclasses import replace
 import pytest
 
 from musicgen_bot.errors import InvalidRequest, LimitReached
-from musicgen_bot.jobs.limits import NO_LIMITS, Limits, Usage, admit, in_words
+from musicgen_bot.jobs.limits import (
+    NO_LIMITS,
+    Limits,
+    Member,
+    Usage,
+    admit,
+    guild_limits,
+    in_words,
+)
+from musicgen_bot.store.guild_settings import GuildSettings, Tier
 from tests.jobs.hand_driven import request
 
 LIMITS = Limits(clip_seconds=30, cooldown_seconds=10, waiting_per_user=3, waiting_per_guild=20)
@@ -48,6 +57,60 @@ def test_a_guild_may_have_so_many_waiting_and_no_more() -> None:
     admit(request(), LIMITS, replace(NONE_YET, waiting_in_guild=19))
     with pytest.raises(LimitReached, match=r"server already has 20 clips .* of them starts\."):
         admit(request(), LIMITS, replace(NONE_YET, waiting_in_guild=20))
+
+
+def test_a_person_may_have_so_many_seconds_a_day_and_no_more() -> None:
+    limits = replace(LIMITS, user_seconds_a_day=60)
+    until = replace(NONE_YET, seconds_until_tomorrow=7200)
+    admit(request(seconds=10), limits, replace(until, spent_by_user=50))
+    with pytest.raises(LimitReached, match=r"You have 9 of your 60 .* at most 9 .* in 2 hours"):
+        admit(request(seconds=10), limits, replace(until, spent_by_user=50.5))
+    admit(request(seconds=9), limits, replace(until, spent_by_user=50.5))
+    with pytest.raises(LimitReached, match=r"You have used up your 60 .* again in 2 hours"):
+        admit(request(seconds=10), limits, replace(until, spent_by_user=59.5))
+
+
+def test_a_guild_may_have_so_many_seconds_a_day_and_no_more() -> None:
+    limits = replace(LIMITS, guild_seconds_a_day=600)
+    until = replace(NONE_YET, seconds_until_tomorrow=7200)
+    admit(request(seconds=10), limits, replace(until, spent_in_guild=590))
+    with pytest.raises(LimitReached, match=r"This server has 9 of its 600 .* at most 9 seconds"):
+        admit(request(seconds=10), limits, replace(until, spent_in_guild=591))
+    with pytest.raises(LimitReached, match=r"This server has used up its 600 seconds"):
+        admit(request(seconds=10), limits, replace(until, spent_in_guild=600))
+
+
+def test_what_a_guild_has_not_set_is_no_limit() -> None:
+    assert guild_limits(GuildSettings(), Member()) == NO_LIMITS
+
+
+def test_a_role_with_more_raises_the_seconds_a_day_and_never_lowers_them() -> None:
+    settings = GuildSettings(
+        seconds_a_day_per_user=60, role_seconds_a_day=(Tier(7, 600), Tier(8, 300), Tier(9, 30))
+    )
+    for roles, seconds in (((), 60), ((7,), 600), ((8, 7), 600), ((8,), 300), ((9,), 60)):
+        limits = guild_limits(settings, Member(role_ids=frozenset(roles)))
+        assert limits.user_seconds_a_day == seconds
+
+
+def test_a_role_with_more_means_nothing_where_nobody_is_limited() -> None:
+    settings = GuildSettings(role_seconds_a_day=(Tier(7, 600),))
+    limits = guild_limits(settings, Member(role_ids=frozenset({7})))
+    assert limits.user_seconds_a_day == math.inf
+
+
+def test_a_role_may_be_free_of_the_guilds_limits() -> None:
+    settings = GuildSettings(
+        longest_clip_seconds=5,
+        cooldown_seconds=60,
+        waiting_per_user=1,
+        waiting_per_server=2,
+        seconds_a_day_per_user=60,
+        seconds_a_day_per_server=600,
+        unlimited_roles=(7,),
+    )
+    assert guild_limits(settings, Member(role_ids=frozenset({7}))) == NO_LIMITS
+    assert guild_limits(settings, Member(role_ids=frozenset({8}))) == Limits(5, 60, 1, 2, 60, 600)
 
 
 @pytest.mark.parametrize(

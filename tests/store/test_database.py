@@ -1,12 +1,15 @@
 """One file, one bot, the newest schema."""
 
+import io
 import sqlite3
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from musicgen_bot.errors import StoreError
 from musicgen_bot.store.database import Database
+from musicgen_bot.store.jobs import JobStore, Order
 from musicgen_bot.store.notes import NoteStore
 from musicgen_bot.store.schema import MIGRATIONS
 
@@ -29,6 +32,31 @@ async def test_a_new_file_has_the_newest_schema_in_wal_mode(tmp_path: Path) -> N
     assert (await database.rows("PRAGMA journal_mode"))[0][0] == "wal"
     assert (await database.rows("PRAGMA synchronous"))[0][0] == 2
     await database.close()
+
+
+async def test_clips_of_the_first_schema_are_kept_as_their_jobs_only_variation(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "bot.sqlite3"
+    codes = io.BytesIO()
+    np.save(codes, np.ones((4, 10), np.int16))
+    connection = sqlite3.connect(path)
+    connection.executescript(f"{MIGRATIONS[0]}; PRAGMA user_version = 1")
+    connection.execute(
+        "INSERT INTO jobs VALUES "
+        "(5, 'delivered', 1, 2, 'x', 10, 7, 3, 1, 250, NULL, 1, 2, 3, 4, '')"
+    )
+    connection.execute("INSERT INTO clips VALUES (5, 'm', ?)", (codes.getvalue(),))
+    connection.commit()
+    connection.close()
+    database = await Database.open(path)
+    jobs = JobStore(database)
+    (kept,) = await jobs.codes(5, "m")
+    job = await jobs.get(5)
+    await database.close()
+    assert (kept == 1).all()
+    assert job is not None
+    assert (job.title, job.order, job.made_in) == ("x", Order(), None)
 
 
 async def test_a_second_bot_is_told_of_the_first(tmp_path: Path) -> None:

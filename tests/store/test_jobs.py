@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import numpy as np
 import pytest
 
-from musicgen_bot.generation import GenerationRequest
+from musicgen_bot.generation import MAX_SEED, GenerationRequest
 from musicgen_bot.store.database import Database
-from musicgen_bot.store.jobs import Address, JobState, JobStore
+from musicgen_bot.store.jobs import Address, JobState, JobStore, Order
 
 REQUEST = GenerationRequest("ピアノ 🎹 '); DROP TABLE jobs; --", 5.5, 42, 3.5, 0.9, 100)
 
@@ -48,7 +48,7 @@ async def test_what_a_person_typed_is_data(jobs: JobStore) -> None:
 async def test_the_unfinished_come_back_in_order_and_the_finished_do_not(jobs: JobStore) -> None:
     ids = [(await jobs.add(REQUEST, address())).id for _ in range(6)]
     await jobs.set_state(ids[1], JobState.RUNNING)
-    await jobs.save_codes(ids[2], "m", np.zeros((4, 10), np.int16))
+    await jobs.save_codes(ids[2], "m", [np.zeros((4, 10), np.int16)], 1.0)
     for job_id, state in zip(
         ids[3:], (JobState.DELIVERED, JobState.FAILED, JobState.KEPT), strict=True
     ):
@@ -65,12 +65,42 @@ async def test_the_unfinished_come_back_in_order_and_the_finished_do_not(jobs: J
 async def test_codes_come_back_for_the_model_that_made_them(jobs: JobStore) -> None:
     job = await jobs.add(REQUEST, address())
     codes = np.arange(2000, dtype=np.int16).reshape(4, 500)
-    await jobs.save_codes(job.id, "facebook/musicgen-small", codes)
-    back = await jobs.codes(job.id, "facebook/musicgen-small")
-    assert back is not None
-    assert back.dtype == np.int16
-    assert (back == codes).all()
-    assert await jobs.codes(job.id, "other") is None
+    await jobs.save_codes(job.id, "facebook/musicgen-small", [codes, codes + 1], 8.5)
+    first, second = await jobs.codes(job.id, "facebook/musicgen-small")
+    assert first.dtype == np.int16
+    assert (first == codes).all()
+    assert (second == codes + 1).all()
+    assert await jobs.codes(job.id, "other") == []
+    kept = await jobs.get(job.id)
+    assert kept is not None
+    assert kept.made_in == 8.5
+
+
+async def test_an_order_comes_back_and_gives_its_variations_their_seeds(jobs: JobStore) -> None:
+    request = GenerationRequest("rain, lofi, 80 bpm", seed=MAX_SEED)
+    order = Order(3, "Lo-fi", "rain", uploaded=True)
+    await jobs.add(request, address(), order)
+    (back,) = await jobs.unfinished()
+    assert back.order == order
+    assert back.title == "rain"
+    assert back.style_words == "lofi, 80 bpm"
+    assert [back.variation(n).seed for n in (1, 2, 3)] == [MAX_SEED, 0, 1]
+
+
+async def test_what_is_deleted_leaves_no_words_and_no_codes(jobs: JobStore) -> None:
+    codes = np.zeros((4, 10), np.int16)
+    request = GenerationRequest("secret wish", seed=1, continue_from=codes)
+    job = await jobs.add(request, address(created_at=300.0), Order(1, "Lo-fi", "secret"))
+    await jobs.save_codes(job.id, "m", [codes], 1.0)
+    await jobs.delete(job.id)
+    await jobs.finish(job.id, JobState.DELIVERED, 400.0)
+    kept = await jobs.get(job.id)
+    assert kept is not None
+    assert kept.state is JobState.DELETED
+    assert kept.title == ""
+    assert kept.request.continue_from is None
+    assert await jobs.codes(job.id, "m") == []
+    assert await jobs.last_accepted(1) == 300.0
 
 
 async def test_a_token_is_in_no_repr_and_is_forgotten_at_the_end(jobs: JobStore) -> None:

@@ -1,0 +1,55 @@
+"""`/block` and `/unblock`: members who may not use the bot in a server."""
+
+from __future__ import annotations
+
+import time
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from musicgen_bot.errors import InvalidRequest
+from musicgen_bot.store.blocks import BlockStore
+from musicgen_bot.ui.authority import guild_of
+
+
+class BlockCog(commands.Cog):
+    """The commands for a server's moderators."""
+
+    def __init__(self, blocks: BlockStore) -> None:
+        self._blocks = blocks
+
+    @app_commands.command(description="Keep a member from making music in this server.")
+    @app_commands.describe(member="Who")
+    @app_commands.default_permissions(moderate_members=True)
+    @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
+    async def block(
+        self, interaction: discord.Interaction, member: discord.Member | discord.User
+    ) -> None:
+        """Block a member who is no moderator."""
+        guild_id = guild_of(interaction, "moderate_members")
+        if isinstance(member, discord.Member) and member.resolved_permissions is not None:
+            rights = member.resolved_permissions
+            if rights.moderate_members or rights.manage_guild:
+                raise InvalidRequest(
+                    f"{member.mention} moderates this server and could undo it; "
+                    "take that permission away first."
+                )
+        news = await self._blocks.block(guild_id, member.id, interaction.user.id, time.time())
+        text = "is blocked from making music in this server" if news else "was blocked already"
+        await interaction.response.send_message(
+            f"{member.mention} {text}; `/unblock` undoes it.", ephemeral=True
+        )
+
+    @app_commands.command(description="Let a blocked member make music in this server again.")
+    @app_commands.describe(member="Who")
+    @app_commands.default_permissions(moderate_members=True)
+    @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
+    async def unblock(
+        self, interaction: discord.Interaction, member: discord.Member | discord.User
+    ) -> None:
+        """Unblock a member, who may have left the server meanwhile."""
+        guild_id = guild_of(interaction, "moderate_members")
+        news = await self._blocks.unblock(guild_id, member.id)
+        text = "may make music in this server again" if news else "was not blocked"
+        await interaction.response.send_message(f"{member.mention} {text}.", ephemeral=True)

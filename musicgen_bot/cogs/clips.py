@@ -1,0 +1,194 @@
+"""What the buttons of a clip do: Again, Remix, Extend, WAV, Favourite, Delete; and Cancel.
+
+Whoever sees a clip may use it for something of their own. What ends it, Delete and Cancel, is for
+the one who ordered it and for those who may manage messages there.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import discord
+from discord.ext import commands
+
+from musicgen_bot.errors import InvalidRequest
+from musicgen_bot.generation import GenerationRequest
+from musicgen_bot.jobs.archive import Archive
+from musicgen_bot.jobs.dispatcher import Dispatcher
+from musicgen_bot.jobs.gate import Gate
+from musicgen_bot.store.jobs import Job, Order
+from musicgen_bot.store.library import Library
+from musicgen_bot.ui.apologies import explain
+from musicgen_bot.ui.buttons import OF_ONE_VARIATION, Action, variation_buttons
+from musicgen_bot.ui.caller import member_of
+from musicgen_bot.ui.intake import take_on
+from musicgen_bot.ui.reading import cancelled, may_end, reader_of
+from musicgen_bot.ui.remix import Answers, filled_in, remix_form, remixed
+from musicgen_bot.ui.rendering import Renderer
+
+EXTENSION_SECONDS = 10.0
+
+Interaction = discord.Interaction[Any]
+
+_log = logging.getLogger(__name__)
+
+
+class ClipCog(commands.Cog):
+    """Does what was pressed."""
+
+    def __init__(
+        self,
+        *,
+        dispatcher: Dispatcher,
+        gate: Gate,
+        archive: Archive,
+        library: Library,
+        renderer: Renderer,
+    ) -> None:
+        self._dispatcher = dispatcher
+        self._gate = gate
+        self._archive = archive
+        self._library = library
+        self._renderer = renderer
+
+    @commands.Cog.listener()
+    async def on_clip_button(
+        self, interaction: Interaction, action: Action, job_id: int, variation: int | None
+    ) -> None:
+        """Answer a press of a clip's button."""
+        try:
+            await self._press(interaction, action, job_id, variation)
+        except Exception as error:
+            await explain(interaction, error)
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: Interaction) -> None:
+        """Answer a form that was sent off."""
+        if (form := filled_in(interaction)) is None:
+            return
+        try:
+            await self._remix(interaction, *form)
+        except Exception as error:
+            await explain(interaction, error)
+
+    async def _press(
+        self, interaction: Interaction, action: Action, job_id: int, variation: int | None
+    ) -> None:
+        job = await self._job(interaction, job_id)
+        if action in OF_ONE_VARIATION and variation is None and job.order.variations > 1:
+            await interaction.response.send_message(
+                "Which one?", view=variation_buttons(action, job), ephemeral=True
+            )
+            return
+        match action:
+            case Action.AGAIN:
+                again = replace(job.request, seed=None)
+                await self._order(interaction, again, job.order)
+            case Action.REMIX:
+                await interaction.response.send_modal(remix_form(job))
+            case Action.EXTEND:
+                await self._extend(interaction, job, variation or 1)
+            case Action.WAV:
+                async with self._archive.turn(interaction.user.id, interaction.guild_id):
+                    await self._send_wav(interaction, job, variation or 1)
+            case Action.FAVOURITE:
+                await self._toggle_favourite(interaction, job, variation or 1)
+            case Action.DELETE:
+                await self._delete(interaction, job)
+            case Action.CANCEL:
+                await self._cancel(interaction, job)
+
+    async def _job(self, interaction: Interaction, job_id: int) -> Job:
+        job = await self._archive.job(job_id)
+        if not reader_of(interaction).may_see(job):
+            raise InvalidRequest("This clip belongs to another place.")
+        return job
+
+    async def _remix(self, interaction: Interaction, job_id: int, answers: Answers) -> None:
+        request, order = remixed(await self._job(interaction, job_id), answers)
+        await self._order(interaction, request, order)
+
+    async def _order(
+        self, interaction: Interaction, request: GenerationRequest, order: Order
+    ) -> None:
+        """Take on what a clip's recipe became, with no more variations than may be had here."""
+        most = await self._gate.most_variations(interaction.guild_id, member_of(interaction))
+        order = replace(order, variations=int(min(order.variations, most)))
+        await take_on(self._dispatcher, interaction, request, order)
+
+    async def _extend(self, interaction: Interaction, job: Job, variation: int) -> None:
+        longest = await self._gate.longest_seconds(interaction.guild_id, member_of(interaction))
+        seconds = min(job.request.seconds + EXTENSION_SECONDS, longest)
+        if seconds <= job.request.seconds:
+            raise InvalidRequest(
+                f"This clip has {job.request.seconds:g} seconds, the most a clip may have here; "
+                "**Again** and **Remix** make others like it."
+            )
+        codes = (await self._archive.codes(job))[variation - 1]
+        request = replace(job.request, seconds=seconds, seed=None, continue_from=codes)
+        order = replace(job.order, variations=1, uploaded=False)
+        await take_on(self._dispatcher, interaction, request, order)
+
+    async def _send_wav(self, interaction: Interaction, job: Job, variation: int) -> None:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        (clip,) = await self._archive.clips(job, variation)
+        wav = await self._renderer.wav(job, variation, clip)
+        if len(wav.data) > interaction.filesize_limit:
+            raise InvalidRequest(
+                f"As a WAV this clip has {len(wav.data) / 2**20:.1f} MiB, and "
+                f"{interaction.filesize_limit / 2**20:.1f} MiB may be uploaded here; "
+                "please be content with the MP3."
+            )
+        await interaction.followup.send(file=wav.file(), ephemeral=True)
+
+    async def _toggle_favourite(self, interaction: Interaction, job: Job, variation: int) -> None:
+        added = await self._library.toggle_favourite(
+            interaction.user.id, job.id, variation, time.time()
+        )
+        name = f"Clip {job.id}"
+        if job.order.variations > 1:
+            name += f", variation {variation},"
+        text = "is now among your `/favourites`." if added else "is no favourite any more."
+        await interaction.response.send_message(f"{name} {text}", ephemeral=True)
+
+    async def _delete(self, interaction: Interaction, job: Job) -> None:
+        _require_owner(interaction, job)
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await self._dispatcher.let_go(job.id)
+        # Whoever looked the clip up sees it in a message of their own, which is not the clip's.
+        if interaction.message is not None and not interaction.message.flags.ephemeral:
+            message: discord.Message | discord.PartialMessage | None = interaction.message
+        else:
+            message = _message_of(interaction.client, job)
+        if message is not None:
+            with suppress(discord.NotFound, discord.Forbidden):
+                await message.delete()
+        await self._archive.delete(job)
+        _log.info("job %d deleted by user %d", job.id, interaction.user.id)
+        await interaction.followup.send(f"Clip {job.id} is deleted.", ephemeral=True)
+
+    async def _cancel(self, interaction: Interaction, job: Job) -> None:
+        _require_owner(interaction, job)
+        if not await self._dispatcher.cancel(job.id, cancelled(interaction, job)):
+            raise InvalidRequest(f"Clip {job.id} is finished already.")
+        await interaction.response.send_message(f"Clip {job.id} is cancelled.", ephemeral=True)
+
+
+def _require_owner(interaction: Interaction, job: Job) -> None:
+    """Raise InvalidRequest for everybody but the one who ordered a clip, and moderators."""
+    if not may_end(interaction, job):
+        raise InvalidRequest(
+            "Only the one who asked for this clip, and those who may manage messages where it is, "
+            "can do that."
+        )
+
+
+def _message_of(client: discord.Client, job: Job) -> discord.PartialMessage | None:
+    if job.address.message_id is None:
+        return None
+    channel = client.get_partial_messageable(job.address.channel_id)
+    return channel.get_partial_message(job.address.message_id)

@@ -1,0 +1,136 @@
+"""`/history`, `/favourites` and `/clip`: finding again what was made."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from musicgen_bot.errors import InvalidRequest
+from musicgen_bot.generation import one_line
+from musicgen_bot.jobs.archive import Archive
+from musicgen_bot.store.jobs import Job
+from musicgen_bot.store.library import Entry, Library, Page, Reader
+from musicgen_bot.ui import embeds
+from musicgen_bot.ui.apologies import explain
+from musicgen_bot.ui.buttons import Shelf, clip_buttons, page_buttons
+from musicgen_bot.ui.reading import reader_of
+from musicgen_bot.ui.rendering import Renderer
+from musicgen_bot.ui.texts import NO_PROMPT, shortened
+
+Interaction = discord.Interaction[Any]
+Search = app_commands.Range[str, 1, 60]
+"""Short enough to be kept in a button's id, of 100 characters."""
+
+CHOICES_SHOWN = 25
+
+
+class LibraryCog(commands.Cog):
+    """The commands about finished clips; whatever they show, only the one who asked sees."""
+
+    def __init__(self, *, archive: Archive, library: Library, renderer: Renderer) -> None:
+        self._archive = archive
+        self._library = library
+        self._renderer = renderer
+
+    @app_commands.command(description="Look through the clips that were made.")
+    @app_commands.describe(
+        whose="Your own, in all servers, or all of this server; yours if you leave it out",
+        search="A part of the prompt, or the name of a style",
+    )
+    async def history(
+        self,
+        interaction: Interaction,
+        whose: Literal["mine", "this server"] = "mine",
+        search: Search = "",
+    ) -> None:
+        """Show the newest page."""
+        shelf = Shelf.MINE if whose == "mine" else Shelf.SERVER
+        await self._open(interaction, shelf, search)
+
+    @app_commands.command(description="Look through the clips you like best.")
+    @app_commands.describe(search="A part of the prompt, or the name of a style")
+    async def favourites(self, interaction: Interaction, search: Search = "") -> None:
+        """Show the newest page."""
+        await self._open(interaction, Shelf.FAVOURITES, search)
+
+    @app_commands.command(description="Hear a clip again, and use its buttons.")
+    @app_commands.describe(clip="Its number, or a part of its prompt to choose from a list")
+    async def clip(self, interaction: Interaction, clip: str) -> None:
+        """Show a clip, made again from its codes."""
+        if not clip.isascii() or not clip.isdigit() or len(clip) > 18:
+            raise InvalidRequest(
+                "Please choose a clip from the list that is offered, or type its number, "
+                "which stands below each clip."
+            )
+        job = await self._archive.job(int(clip))
+        if not reader_of(interaction).may_see(job):
+            raise InvalidRequest(f"Clip {clip} is not yours, and not of this server.")
+        async with self._archive.turn(interaction.user.id, interaction.guild_id):
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            await self._send(interaction, job)
+
+    async def _send(self, interaction: Interaction, job: Job) -> None:
+        renderer = self._renderer
+        sounds = await renderer.sounds(job, await self._archive.clips(job))
+        attachments = await renderer.attachments(sounds, interaction.filesize_limit)
+        await interaction.followup.send(
+            embed=embeds.clip(job, renderer.model, renderer.licence, sounds.silent),
+            files=[attachment.file() for attachment in attachments],
+            view=clip_buttons(job),
+            ephemeral=True,
+        )
+
+    @clip.autocomplete("clip")
+    async def _offer_clips(
+        self, interaction: Interaction, current: str
+    ) -> list[app_commands.Choice[str]]:
+        reader, search = reader_of(interaction), one_line(current)
+        entries: list[Entry] = []
+        for shelf in (Shelf.MINE, Shelf.SERVER):
+            if shelf is Shelf.MINE or reader.guild_id is not None:
+                entries += (await self._page(shelf, reader, search, 0)).entries
+        jobs = {entry.job.id: entry.job for entry in entries}
+        return [
+            app_commands.Choice(
+                name=shortened(f"{job_id}: {job.title or NO_PROMPT}", 100), value=str(job_id)
+            )
+            for job_id, job in jobs.items()
+        ][:CHOICES_SHOWN]
+
+    @commands.Cog.listener()
+    async def on_page_button(
+        self, interaction: Interaction, shelf: Shelf, number: int, search: str
+    ) -> None:
+        """Turn to another page of a list."""
+        try:
+            page = await self._page(shelf, reader_of(interaction), search, number)
+            await interaction.response.edit_message(
+                embed=embeds.page(shelf, page, search),
+                view=page_buttons(shelf, page.number, search, page.is_last),
+            )
+        except Exception as error:
+            await explain(interaction, error)
+
+    async def _open(self, interaction: Interaction, shelf: Shelf, search: str) -> None:
+        reader, search = reader_of(interaction), one_line(search)
+        if shelf is Shelf.SERVER and reader.guild_id is None:
+            raise InvalidRequest("This is no server; here you can look through your own clips.")
+        page = await self._page(shelf, reader, search, 0)
+        view = page_buttons(shelf, 0, search, page.is_last)
+        await interaction.response.send_message(
+            embed=embeds.page(shelf, page, search),
+            view=discord.utils.MISSING if page.is_last else view,
+            ephemeral=True,
+        )
+
+    async def _page(self, shelf: Shelf, reader: Reader, search: str, number: int) -> Page:
+        match shelf:
+            case Shelf.MINE:
+                return await self._library.mine(reader, search, number)
+            case Shelf.SERVER:
+                return await self._library.of_guild(reader, search, number)
+            case Shelf.FAVOURITES:
+                return await self._library.favourites(reader, search, number)

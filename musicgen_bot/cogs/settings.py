@@ -1,0 +1,264 @@
+"""`/settings`: what the admins of a server set, for those who click and for those who type."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from musicgen_bot.cogs.place import Place
+from musicgen_bot.errors import InvalidRequest
+from musicgen_bot.jobs.days import find_time_zone, time_zones
+from musicgen_bot.jobs.settings_desk import SettingsDesk
+from musicgen_bot.store.blocks import BlockStore
+from musicgen_bot.store.guild_settings import LOCALES, GuildSettings
+from musicgen_bot.ui.authority import guild_of
+from musicgen_bot.ui.settings_file import check_size, read_settings, settings_file
+from musicgen_bot.ui.settings_forms import Settle, with_tier, words_in
+from musicgen_bot.ui.settings_text import differences, log_embed
+from musicgen_bot.ui.settings_view import SettingsPanel
+from musicgen_bot.ui.texts import shortened
+
+CHOICES_SHOWN = 25
+ANSWER_CHARACTERS = 1900
+
+Limit = app_commands.Range[int, 0, 1_000_000]
+ROLE_GRANTS = [
+    app_commands.Choice(name="may use the bot (others may not then)", value="roles"),
+    app_commands.Choice(name="has seconds a day of its own", value="role_seconds_a_day"),
+    app_commands.Choice(name="is free of this server's limits", value="unlimited_roles"),
+    app_commands.Choice(name="nothing of that any more", value="nothing"),
+]
+
+
+# Said of the contexts, since the tree's own, which has direct messages, outweighs `guild_only`.
+@app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
+@app_commands.default_permissions(manage_guild=True)
+class SettingsCog(
+    commands.GroupCog, group_name="settings", group_description="Set the limits of this server."
+):
+    """The commands for a server's admins."""
+
+    def __init__(self, client: discord.Client, desk: SettingsDesk, blocks: BlockStore) -> None:
+        self._desk = desk
+        self._panel = SettingsPanel(desk, blocks)
+        self._time_zones = time_zones()  # reads many small files, so not at each key typed
+        client.add_view(self._panel)
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        """Answer forms that nobody else can."""
+        if interaction.type is discord.InteractionType.modal_submit:
+            await self._panel.refuse_old_form(interaction)
+
+    @app_commands.command(description="Show all settings of this server, and change them.")
+    async def show(self, interaction: discord.Interaction) -> None:
+        """Open the panel."""
+        await self._panel.open(interaction)
+
+    @app_commands.command(description="Set numbers; 0 is to have one as the host has it.")
+    @app_commands.describe(
+        longest_clip_seconds="Length of the longest clip",
+        default_clip_seconds="Length of a clip where nobody says it",
+        most_variations="Variations of one prompt",
+        waiting_per_user="Clips one member may have waiting",
+        waiting_per_server="Clips all members together may have waiting",
+        cooldown_seconds="Seconds between two prompts of one member",
+        seconds_a_day_per_user="Seconds of music a day for each member",
+        seconds_a_day_per_server="Seconds of music a day for all together",
+    )
+    async def limits(
+        self,
+        interaction: discord.Interaction,
+        longest_clip_seconds: Limit | None = None,
+        default_clip_seconds: Limit | None = None,
+        most_variations: Limit | None = None,
+        waiting_per_user: Limit | None = None,
+        waiting_per_server: Limit | None = None,
+        cooldown_seconds: Limit | None = None,
+        seconds_a_day_per_user: Limit | None = None,
+        seconds_a_day_per_server: Limit | None = None,
+    ) -> None:
+        """Set the numbers that were given."""
+        given: dict[str, int | None] = {
+            "longest_clip_seconds": longest_clip_seconds,
+            "default_clip_seconds": default_clip_seconds,
+            "most_variations": most_variations,
+            "waiting_per_user": waiting_per_user,
+            "waiting_per_server": waiting_per_server,
+            "cooldown_seconds": cooldown_seconds,
+            "seconds_a_day_per_user": seconds_a_day_per_user,
+            "seconds_a_day_per_server": seconds_a_day_per_server,
+        }
+        new: dict[str, Any] = {n: value or None for n, value in given.items() if value is not None}
+        await self._change(interaction, lambda settings: replace(settings, **new))
+
+    @app_commands.command(description="Set in which channels, and their threads, it may be used.")
+    @app_commands.describe(
+        add="One more channel",
+        remove="A channel no longer",
+        everywhere="Take all of them off the list",
+    )
+    async def channels(
+        self,
+        interaction: discord.Interaction,
+        add: Place | None = None,
+        remove: Place | None = None,
+        everywhere: bool = False,
+    ) -> None:
+        """Set where the bot may be used."""
+
+        def settle(settings: GuildSettings) -> GuildSettings:
+            kept = () if everywhere else settings.channels
+            more = None if add is None else add.id
+            return replace(
+                settings, channels=_changed(kept, more, None if remove is None else remove.id)
+            )
+
+        await self._change(interaction, settle)
+
+    @app_commands.command(description="Set what a role may do.")
+    @app_commands.describe(
+        role="Which role",
+        grant="What it may do",
+        seconds="Seconds of music a day, for each of its members; where it has them of its own",
+    )
+    @app_commands.choices(grant=ROLE_GRANTS)
+    async def roles(
+        self,
+        interaction: discord.Interaction,
+        role: discord.Role,
+        grant: app_commands.Choice[str],
+        seconds: app_commands.Range[int, 1, 1_000_000] | None = None,
+    ) -> None:
+        """Set what a role may do."""
+
+        def settle(settings: GuildSettings) -> GuildSettings:
+            if grant.value == "role_seconds_a_day":
+                if seconds is None:
+                    raise InvalidRequest("How many seconds a day? Please fill in `seconds` too.")
+                return with_tier(settings, role.id, seconds)
+            if grant.value == "nothing":
+                settings = with_tier(settings, role.id, None)
+                roles = _changed(settings.roles, None, role.id)
+                free = _changed(settings.unlimited_roles, None, role.id)
+                return replace(settings, roles=roles, unlimited_roles=free)
+            new: dict[str, Any] = {
+                grant.value: _changed(getattr(settings, grant.value), role.id, None)
+            }
+            return replace(settings, **new)
+
+        await self._change(interaction, settle)
+
+    @app_commands.command(description="Set which words are not wanted in prompts.")
+    @app_commands.describe(
+        add="Words or phrases, with commas between them",
+        remove="Words to take off the list, with commas between them",
+        clear="Take all of them off the list",
+    )
+    async def words(
+        self,
+        interaction: discord.Interaction,
+        add: str = "",
+        remove: str = "",
+        clear: bool = False,
+    ) -> None:
+        """Set the words that are refused."""
+        gone = {word.casefold() for word in words_in(remove)}
+
+        def settle(settings: GuildSettings) -> GuildSettings:
+            kept = () if clear else settings.unwanted_words
+            words = dict.fromkeys((*kept, *words_in(add)))
+            left = tuple(word for word in words if word.casefold() not in gone)
+            return replace(settings, unwanted_words=left)
+
+        await self._change(interaction, settle)
+
+    @app_commands.command(description="Set the time zone, at whose midnight a new day begins.")
+    @app_commands.describe(zone="Such as Europe/Berlin")
+    async def timezone(self, interaction: discord.Interaction, zone: str) -> None:
+        """Set where a day ends."""
+        found = find_time_zone(zone)
+        await self._change(interaction, lambda settings: replace(settings, time_zone=found))
+
+    @timezone.autocomplete("zone")
+    async def _offer_time_zones(
+        self, interaction: discord.Interaction, current: str
+    ) -> list[app_commands.Choice[str]]:
+        typed = current.strip().replace(" ", "_").casefold()
+        found = [name for name in self._time_zones if typed in name.casefold()]
+        return [app_commands.Choice(name=name, value=name) for name in found[:CHOICES_SHOWN]]
+
+    @app_commands.command(description="Set the language of the messages that everybody sees.")
+    @app_commands.describe(locale="Such as de or en-US; the server's own if you leave it out")
+    async def language(self, interaction: discord.Interaction, locale: str | None = None) -> None:
+        """Set the language of public messages."""
+        await self._change(interaction, lambda settings: replace(settings, language=locale))
+
+    @language.autocomplete("locale")
+    async def _offer_languages(
+        self, interaction: discord.Interaction, current: str
+    ) -> list[app_commands.Choice[str]]:
+        found = [each for each in LOCALES if each.casefold().startswith(current.casefold())]
+        return [app_commands.Choice(name=each, value=each) for each in found[:CHOICES_SHOWN]]
+
+    @app_commands.command(description="Take back all settings; only the host's limits hold then.")
+    async def reset(self, interaction: discord.Interaction) -> None:
+        """Go back to the start, and hand out a copy of what was."""
+        guild_id = guild_of(interaction, "manage_guild")
+        change = await self._desk.change(guild_id, interaction.user.id, lambda _: GuildSettings())
+        await interaction.response.send_message(
+            "Everything is as the host has it. This file holds what was set before; "
+            "`/settings import` brings it back.",
+            file=settings_file(change.before),
+            ephemeral=True,
+        )
+
+    @app_commands.command(description="Get all settings as a file.")
+    async def export(self, interaction: discord.Interaction) -> None:
+        """Hand out the settings as a file."""
+        settings = await self._desk.get(guild_of(interaction, "manage_guild"))
+        await interaction.response.send_message(
+            "These are all settings; `/settings import` takes this file, also when you have "
+            "edited it.",
+            file=settings_file(settings),
+            ephemeral=True,
+        )
+
+    @app_commands.command(name="import", description="Replace all settings by those of a file.")
+    @app_commands.describe(file="What /settings export made")
+    async def import_(self, interaction: discord.Interaction, file: discord.Attachment) -> None:
+        """Take over a file that is right in every part, or nothing of it."""
+        guild_of(interaction, "manage_guild")
+        check_size(file)
+        await interaction.response.defer(ephemeral=True)
+        settings = await read_settings(file, interaction.guild)
+        await self._change(interaction, lambda _: settings)
+
+    @app_commands.command(description="Show who set what, the last fifty times.")
+    async def log(self, interaction: discord.Interaction) -> None:
+        """Show what was changed."""
+        changes = await self._desk.changes(guild_of(interaction, "manage_guild"))
+        await interaction.response.send_message(embed=log_embed(changes), ephemeral=True)
+
+    async def _change(self, interaction: discord.Interaction, settle: Settle) -> None:
+        """Put settings into effect and tell what that changed."""
+        guild_id = guild_of(interaction, "manage_guild")
+        change = await self._desk.change(guild_id, interaction.user.id, settle)
+        changed = differences(change.before, change.after)
+        text = "Nothing has changed by that; `/settings show` shows how it is."
+        if changed:
+            text = f"In effect now. {shortened(changed, ANSWER_CHARACTERS)}"
+        if interaction.response.is_done():
+            await interaction.followup.send(text, ephemeral=True)
+        else:
+            await interaction.response.send_message(text, ephemeral=True)
+
+
+def _changed(ids: tuple[int, ...], add: int | None, remove: int | None) -> tuple[int, ...]:
+    """Return ids with one more, once, and one less."""
+    more = (*ids, add) if add is not None else ids
+    return tuple(each for each in dict.fromkeys(more) if each != remove)

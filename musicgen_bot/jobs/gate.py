@@ -1,0 +1,174 @@
+"""Lets a request in, or says why not: under the host's limits, and the settings of its guild.
+
+What a day's music has cost is summed from the jobs themselves, so it survives a restart and cannot
+drift from what was made.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from musicgen_bot.errors import InvalidRequest, LimitReached
+from musicgen_bot.generation import GenerationRequest
+from musicgen_bot.jobs.days import day_around
+from musicgen_bot.jobs.limits import NO_LIMITS, Limits, Member, Usage, admit, guild_limits
+from musicgen_bot.jobs.words import unwanted_word
+from musicgen_bot.store.blocks import BlockStore
+from musicgen_bot.store.guild_settings import GuildSettings
+from musicgen_bot.store.jobs import Address, JobStore, Order
+from musicgen_bot.store.settings import SettingsStore
+
+DEFAULT_SECONDS = 10.0
+CHANNELS_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A job that waits in the queue."""
+
+    address: Address
+    seconds: float | None
+    """Expected time until its clip is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """Seconds of music a day; a limit is infinite where there is none."""
+
+    user_limit: float
+    spent_by_user: float
+    guild_limit: float
+    spent_in_guild: float
+    renewed_at: float
+    """When the next day begins, in seconds since 1970."""
+
+
+class Gate:
+    """Decides what may come in; asked before anything is written down."""
+
+    def __init__(
+        self,
+        *,
+        host: Limits,
+        jobs: JobStore,
+        settings: SettingsStore,
+        blocks: BlockStore,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._host = host
+        self._jobs = jobs
+        self._settings = settings
+        self._blocks = blocks
+        self._clock = clock
+
+    async def admit(
+        self,
+        request: GenerationRequest,
+        order: Order,
+        address: Address,
+        member: Member,
+        waiting: Sequence[Waiting],
+    ) -> None:
+        """Return if the request may be taken on; `waiting` are the jobs in the queue, in order.
+
+        Raises InvalidRequest, LimitReached or StoreError.
+        """
+        guild_id = address.guild_id
+        if guild_id is not None:
+            await self.check_block(guild_id, address.user_id)
+            settings = await self._settings.get(guild_id)
+            check_place(settings, member, address.channel_id)
+            check_words(settings, request.prompt)
+            # The guild's own limits look at what happens in the guild; they come first, as the
+            # host's are met where they are.
+            here = [each for each in waiting if each.address.guild_id == guild_id]
+            usage = await self._usage(address, here, settings)
+            admit(request, guild_limits(settings, member), usage, order.variations)
+        usage = await self._usage(address, waiting, None)
+        admit(request, self._host, usage, order.variations)
+
+    async def check_block(self, guild_id: int | None, user_id: int) -> None:
+        """Return if somebody may use the bot where they are. Raises LimitReached or StoreError."""
+        if guild_id is not None and await self._blocks.is_blocked(guild_id, user_id):
+            raise LimitReached("The moderators of this server have blocked you from using me.")
+
+    async def default_seconds(self, guild_id: int | None) -> float:
+        """Return how long a clip is where nobody says it. Raises StoreError."""
+        settings = GuildSettings() if guild_id is None else await self._settings.get(guild_id)
+        longest = min(settings.longest_clip_seconds or math.inf, self._host.clip_seconds)
+        return min(settings.default_clip_seconds or DEFAULT_SECONDS, longest)
+
+    async def longest_seconds(self, guild_id: int | None, member: Member) -> float:
+        """Return how long a clip may be for somebody where they are. Raises StoreError."""
+        limits = await self._limits(guild_id, member)
+        return min(limits.clip_seconds, self._host.clip_seconds)
+
+    async def most_variations(self, guild_id: int | None, member: Member) -> float:
+        """Return how many variations somebody may have where they are. Raises StoreError."""
+        return (await self._limits(guild_id, member)).variations
+
+    async def allowance(self, guild_id: int, user_id: int, member: Member) -> Allowance:
+        """Return what a member may still have today. Raises StoreError."""
+        settings = await self._settings.get(guild_id)
+        limits = guild_limits(settings, member)
+        start, end = day_around(self._clock(), settings.time_zone)
+        mine, ours = await self._jobs.seconds_spent(guild_id, user_id, start, end)
+        return Allowance(limits.user_seconds_a_day, mine, limits.guild_seconds_a_day, ours, end)
+
+    async def _limits(self, guild_id: int | None, member: Member) -> Limits:
+        """Return what the guild allows; anything where there is none."""
+        if guild_id is None:
+            return NO_LIMITS
+        return guild_limits(await self._settings.get(guild_id), member)
+
+    async def _usage(
+        self, address: Address, waiting: Sequence[Waiting], settings: GuildSettings | None
+    ) -> Usage:
+        """Return what counts: in the guild of these settings, or without them everywhere."""
+        guild_id = address.guild_id
+        of_user = [each for each in waiting if each.address.user_id == address.user_id]
+        in_guild = [each for each in waiting if guild_id and each.address.guild_id == guild_id]
+        first = next(iter(of_user or in_guild), None)
+        last = await self._jobs.last_accepted(address.user_id, guild_id if settings else None)
+        now, spent, tomorrow = self._clock(), (0.0, 0.0), math.inf
+        if guild_id is not None and settings is not None:
+            start, tomorrow = day_around(now, settings.time_zone)
+            spent = await self._jobs.seconds_spent(guild_id, address.user_id, start, tomorrow)
+        return Usage(
+            waiting_of_user=len(of_user),
+            waiting_in_guild=len(in_guild),
+            # A clock that was set back must not lock anybody out.
+            seconds_since_last=math.inf if last is None else abs(now - last),
+            seconds_until_room=first.seconds if first else None,
+            spent_by_user=spent[0],
+            spent_in_guild=spent[1],
+            seconds_until_tomorrow=tomorrow - now,
+        )
+
+
+def check_place(settings: GuildSettings, member: Member, channel_id: int) -> None:
+    """Return if a member may use the bot in a channel. Raises LimitReached.
+
+    Whoever manages the server needs no role for it.
+    """
+    if settings.channels and not {channel_id, member.parent_id}.intersection(settings.channels):
+        named = [f"<#{channel}>" for channel in settings.channels[:CHANNELS_NAMED]]
+        where = " or ".join([", ".join(named[:-1]), named[-1]] if named[1:] else named)
+        raise LimitReached(f"I make music in other channels of this server; please try {where}.")
+    if settings.roles and not member.manages and not member.role_ids.intersection(settings.roles):
+        named = [f"<@&{role}>" for role in settings.roles[:CHANNELS_NAMED]]
+        raise LimitReached(
+            f"Making music here takes a role that you do not have, such as {', '.join(named)}; "
+            "please ask an admin of this server for it."
+        )
+
+
+def check_words(settings: GuildSettings, prompt: str) -> None:
+    """Return if none of the guild's unwanted words is in a prompt. Raises InvalidRequest."""
+    if word := unwanted_word(prompt, settings.unwanted_words):
+        raise InvalidRequest(
+            f"This server does not want “{word}” in prompts; please say it in other words."
+        )

@@ -1,0 +1,241 @@
+"""What the admins of a guild have set, and the JSON that it is kept and exported as."""
+
+from __future__ import annotations
+
+import json
+import zoneinfo
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from musicgen_bot.errors import InvalidRequest
+
+DAY_SECONDS = 86_400
+MOST_PLACES = 25
+"""Channels or roles in one list: as many as Discord shows in one select."""
+MOST_WORDS = 100
+WORD_CHARACTERS = 30
+"""All words together fit into the 4000 characters of a text field in Discord."""
+LARGEST_ID = 2**63 - 1
+
+NUMBERS: Mapping[str, tuple[str, int, int]] = {
+    "longest_clip_seconds": ("Longest clip", 1, 300),
+    "default_clip_seconds": ("Default length", 1, 300),
+    "most_variations": ("Most variations", 1, 4),
+    "waiting_per_user": ("Waiting per member", 1, 1000),
+    "waiting_per_server": ("Waiting in all", 1, 10_000),
+    "cooldown_seconds": ("Cooldown", 1, DAY_SECONDS),
+    "seconds_a_day_per_user": ("Seconds a day per member", 1, 1_000_000),
+    "seconds_a_day_per_server": ("Seconds a day in all", 1, 1_000_000),
+}
+"""Of each number: its name for people, the smallest and the largest it can be."""
+
+LISTS: Mapping[str, tuple[str, str, int]] = {
+    "channels": ("Channels", "channels", MOST_PLACES),
+    "roles": ("Roles that may use it", "roles", MOST_PLACES),
+    "unlimited_roles": ("Roles free of limits", "roles", MOST_PLACES),
+    "role_seconds_a_day": ("Roles with seconds of their own", "roles", MOST_PLACES),
+    "unwanted_words": ("Words not wanted", "words", MOST_WORDS),
+}
+"""Of each list: its name for people, what it lists, and how many of them at most."""
+
+LOCALES = (
+    *("bg", "cs", "da", "de", "el", "en-GB", "en-US", "es-419", "es-ES", "fi", "fr", "hi", "hr"),
+    *("hu", "id", "it", "ja", "ko", "lt", "nl", "no", "pl", "pt-BR", "ro", "ru", "sv-SE", "th"),
+    *("tr", "uk", "vi", "zh-CN", "zh-TW"),
+)
+"""https://docs.discord.com/developers/reference#locales"""
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """Seconds of music a day for the members with a role, in place of everybody's."""
+
+    role_id: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class GuildSettings:
+    """The settings of one guild; as made without a value, only the host's limits hold.
+
+    Raises InvalidRequest when made with what can never be right; what the host allows beyond that
+    is checked where it is known.
+    """
+
+    longest_clip_seconds: int | None = None
+    default_clip_seconds: int | None = None
+    most_variations: int | None = None
+    waiting_per_user: int | None = None
+    waiting_per_server: int | None = None
+    cooldown_seconds: int | None = None
+    seconds_a_day_per_user: int | None = None
+    seconds_a_day_per_server: int | None = None
+    channels: tuple[int, ...] = ()
+    """Where it may be used; empty is everywhere."""
+    roles: tuple[int, ...] = ()
+    """Who may use it; empty is everybody."""
+    unlimited_roles: tuple[int, ...] = ()
+    """Whom the numbers above do not concern."""
+    role_seconds_a_day: tuple[Tier, ...] = ()
+    unwanted_words: tuple[str, ...] = ()
+    time_zone: str = "UTC"
+    """IANA name; its midnight is where a day ends."""
+    language: str | None = None
+    """Locale of the messages everybody sees; None is the guild's own."""
+
+    def __post_init__(self) -> None:
+        for name in NUMBERS:
+            _check_number(name, getattr(self, name))
+        for name, (label, kind, most) in LISTS.items():
+            if len(getattr(self, name)) > most:
+                raise InvalidRequest(f"{label}: at most {most} {kind} can be listed.")
+        for tier in self.role_seconds_a_day:
+            _check_number("seconds_a_day_per_user", tier.seconds)
+        for word in self.unwanted_words:
+            _check_word(word)
+        if not is_time_zone(self.time_zone):
+            raise InvalidRequest(
+                f"“{self.time_zone[:WORD_CHARACTERS]}” is not a time zone; "
+                "give its name, such as Europe/Berlin, America/New_York or UTC."
+            )
+        if self.language is not None and self.language not in LOCALES:
+            raise InvalidRequest(
+                f"“{self.language[:WORD_CHARACTERS]}” is not a language of Discord; "
+                f"choose one of {', '.join(LOCALES)}."
+            )
+
+
+def is_time_zone(name: str) -> bool:
+    """Return whether this is the name of a time zone that is known here."""
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (ValueError, KeyError, OSError):  # as ZoneInfo is for what is no name, and for folders
+        return False
+    return True
+
+
+def dump_settings(settings: GuildSettings) -> str:
+    """Return settings as JSON, for people too: ids as texts, and each setting by its name."""
+    data = asdict(settings)
+    for name in ("channels", "roles", "unlimited_roles"):
+        data[name] = [str(snowflake) for snowflake in data[name]]
+    data["role_seconds_a_day"] = {
+        str(tier.role_id): tier.seconds for tier in settings.role_seconds_a_day
+    }
+    return json.dumps(data, indent=2, ensure_ascii=False)
+
+
+def load_settings(text: str | bytes) -> GuildSettings:
+    """Read what `dump_settings` wrote, or a person edited; what is missing is not set.
+
+    Raises InvalidRequest about the first thing that is wrong.
+    """
+    try:
+        data = json.loads(text)
+        json.dumps(data, ensure_ascii=False).encode()  # half a surrogate pair can be sent nowhere
+    except (ValueError, RecursionError) as error:
+        where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise InvalidRequest(
+            f"The file is not JSON{where}; please export one and edit it."
+        ) from None
+    if not isinstance(data, dict):
+        raise InvalidRequest("The file holds no settings; please export one and edit it.")
+    known = {field.name for field in fields(GuildSettings)}
+    for name in data:
+        if name not in known:
+            raise InvalidRequest(
+                f"There is no setting “{name[:WORD_CHARACTERS]}”; "
+                f"there are {', '.join(sorted(known))}."
+            )
+    values: dict[str, Any] = {name: data.get(name) for name in NUMBERS}
+    for name in ("channels", "roles", "unlimited_roles"):
+        values[name] = tuple(_id(name, value) for value in _texts(data, name))
+    values["unwanted_words"] = tuple(_texts(data, "unwanted_words"))
+    values["role_seconds_a_day"] = _tiers(data)
+    if (zone := data.get("time_zone")) is not None:
+        values["time_zone"] = _text("time_zone", zone)
+    if (language := data.get("language")) is not None:
+        values["language"] = _text("language", language)
+    return GuildSettings(**values)
+
+
+def recall_settings(text: str) -> tuple[GuildSettings, list[str]]:
+    """Read what `dump_settings` wrote in another time; nothing in it can lock a guild out.
+
+    What is not valid any more, such as a time zone that the system has lost, is as if it was not
+    set. Returns the names of those settings, too.
+    """
+    try:
+        return load_settings(text), []
+    except InvalidRequest:
+        stored = json.loads(text)
+    valid = {name: value for name, value in stored.items() if _is_valid(name, value)}
+    return load_settings(json.dumps(valid)), [name for name in stored if name not in valid]
+
+
+def _is_valid(name: str, value: object) -> bool:
+    try:
+        load_settings(json.dumps({name: value}))
+    except InvalidRequest:
+        return False
+    return True
+
+
+def _check_number(name: str, value: object) -> None:
+    label, low, high = NUMBERS[name]
+    if value is None:
+        return
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise InvalidRequest(f"{label}: it must be a whole number from {low} to {high}.")
+
+
+def _check_word(word: str) -> None:
+    if not 0 < len(word) <= WORD_CHARACTERS or not any(c.isalnum() for c in word):
+        raise InvalidRequest(
+            "Words not wanted: each has letters or digits, "
+            f"and at most {WORD_CHARACTERS} characters."
+        )
+    if not word.isprintable() or "`" in word:
+        raise InvalidRequest("Words not wanted: please leave out line breaks and backticks.")
+
+
+def _texts(data: Mapping[str, object], name: str) -> list[str]:
+    """Return a list of texts, each once."""
+    value = data.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise InvalidRequest(f"“{name}” must be a list of texts.")
+    return list(dict.fromkeys(_text(name, each) for each in value))
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise InvalidRequest(f"“{name}” must be given as text, in quotes.")
+    return value
+
+
+def _id(name: str, value: str) -> int:
+    if not (value.isascii() and value.isdecimal() and len(value) < 20):
+        raise InvalidRequest(f'“{name}” must hold ids, such as "41771983423143937".')
+    if not 0 < (snowflake := int(value)) <= LARGEST_ID:
+        raise InvalidRequest(f"“{name}” holds an id that is none of Discord's.")
+    return snowflake
+
+
+def _tiers(data: Mapping[str, object]) -> tuple[Tier, ...]:
+    value = data.get("role_seconds_a_day")
+    if value is None:
+        return ()
+    if not isinstance(value, dict):
+        raise InvalidRequest(
+            "“role_seconds_a_day” must tell the seconds of each role's id, "
+            'such as {"41771983423143937": 600}.'
+        )
+    tiers = []
+    for role, seconds in value.items():
+        if seconds is None:
+            raise InvalidRequest("“role_seconds_a_day” must tell the seconds of each role's id.")
+        tiers.append(Tier(_id("role_seconds_a_day", role), seconds))
+    return tuple(tiers)

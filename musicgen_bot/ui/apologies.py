@@ -1,0 +1,43 @@
+"""What a person is told when something they pressed, typed or chose comes to nothing."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import discord
+from discord import app_commands
+
+from musicgen_bot.errors import GenerationError, MusicgenBotError, RequestError
+from musicgen_bot.ui.network import UNREACHABLE
+
+_log = logging.getLogger(__name__)
+
+
+async def explain(interaction: discord.Interaction[Any], error: Exception) -> None:
+    """Answer with one sentence that nobody else sees; the log has the rest."""
+    text = _sentence(error)
+    try:
+        if interaction.response.is_done():
+            await interaction.followup.send(text, ephemeral=True)
+        else:
+            await interaction.response.send_message(text, ephemeral=True)
+    except (discord.HTTPException, *UNREACHABLE) as failure:
+        _log.warning("A person could not be told of an error: %s", failure)
+
+
+def _sentence(error: Exception) -> str:
+    """Return what the person is told, and log what they are not."""
+    cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+    if isinstance(cause, RequestError):
+        return str(cause)
+    if isinstance(cause, GenerationError):
+        _log.warning("What a person asked for could not be made: %s", cause)
+        return str(cause)
+    if isinstance(cause, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
+        _log.warning("A command is out of date: %s", cause)
+        return "This command has changed; please reload Discord and try again."
+    _log.error("What a person asked for failed", exc_info=cause)
+    if isinstance(cause, MusicgenBotError):
+        return f"{cause} Nothing was taken on; please tell the host."
+    return "Something went wrong here; please try again. The host's log has the reason."

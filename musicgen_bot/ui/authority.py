@@ -1,0 +1,25 @@
+"""Whether somebody may do what only admins and moderators of a server do."""
+
+from __future__ import annotations
+
+import discord
+
+from musicgen_bot.errors import LimitReached
+
+LABELS = {"manage_guild": "Manage Server", "moderate_members": "Timeout Members"}
+"""Discord's names of permissions, by those of discord.py."""
+
+
+def guild_of(interaction: discord.Interaction, permission: str) -> int:
+    """Return the guild of an interaction, in which the person has a permission.
+
+    Raises LimitReached: Discord keeps such commands from others, unless an admin said otherwise
+    under Integrations; what they change is too much to rest on that alone.
+    """
+    if interaction.guild_id is None:
+        raise LimitReached("This is about a server; please use it in one.")
+    if not getattr(interaction.permissions, permission):
+        raise LimitReached(
+            f"This takes the permission {LABELS[permission]}; please ask an admin of this server."
+        )
+    return interaction.guild_id

@@ -1,0 +1,47 @@
+"""Who calls a command, where, and what the bot itself may do there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+
+from musicgen_bot.errors import LimitReached
+from musicgen_bot.jobs.limits import PLAIN_MEMBER, Member
+
+
+def member_of(interaction: discord.Interaction[Any]) -> Member:
+    """Return what a guild's settings need to know of the caller."""
+    if not isinstance(interaction.user, discord.Member):
+        return PLAIN_MEMBER
+    channel = interaction.channel
+    return Member(
+        role_ids=frozenset(role.id for role in interaction.user.roles),
+        parent_id=channel.parent_id if isinstance(channel, discord.Thread) else None,
+        manages=interaction.permissions.manage_guild,
+    )
+
+
+def require_bot_permissions(interaction: discord.Interaction[Any]) -> None:
+    """Return if the bot may post a clip in the channel where it is asked.
+
+    Raises LimitReached that names what it may not do; better now than when the clip is made.
+    """
+    if interaction.guild_id is None:
+        return
+    sending = ("send_messages", "Send Messages")
+    if isinstance(interaction.channel, discord.Thread):
+        sending = ("send_messages_in_threads", "Send Messages in Threads")
+    needed = (
+        ("view_channel", "View Channel"),
+        sending,
+        ("embed_links", "Embed Links"),
+        ("attach_files", "Attach Files"),
+    )
+    have = interaction.app_permissions
+    missing = [label for name, label in needed if not getattr(have, name)]
+    if missing:
+        raise LimitReached(
+            "I could not post a clip here, so I did not start one; please ask an admin of this "
+            f"server to give me in this channel: {', '.join(missing)}."
+        )

@@ -1,0 +1,127 @@
+"""From what a person asked for to a message that promises a clip."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from typing import Any
+
+import discord
+
+from musicgen_bot.generation import GenerationRequest, clean_prompt, one_line
+from musicgen_bot.jobs.dispatcher import Dispatcher
+from musicgen_bot.jobs.job import ActiveJob
+from musicgen_bot.store.jobs import Address, Order
+from musicgen_bot.styles import described, find_style
+from musicgen_bot.ui import embeds
+from musicgen_bot.ui.buttons import working_buttons
+from musicgen_bot.ui.caller import member_of, require_bot_permissions
+from musicgen_bot.ui.network import UNREACHABLE
+
+ALREADY_ANSWERED = 40060
+ANSWER_ATTEMPTS = 3
+
+_log = logging.getLogger(__name__)
+
+
+def worded(
+    prompt: str, style: str, variations: int, *, needs_words: bool = True
+) -> tuple[str, Order]:
+    """Return the prompt for the model, and the order, for what a person typed and chose.
+
+    Either of the two may be empty, and both unless it `needs_words`, which what goes on from a
+    sound does not. Raises InvalidRequest.
+    """
+    if not style.strip():
+        return clean_prompt(prompt) if needs_words else one_line(prompt), Order(variations)
+    chosen, typed = find_style(style), one_line(prompt)
+    return described(typed, chosen), Order(variations, chosen.name, typed)
+
+
+async def check(
+    dispatcher: Dispatcher,
+    interaction: discord.Interaction[Any],
+    request: GenerationRequest,
+    order: Order,
+) -> None:
+    """Return if such a job would be taken on now, for those that take work to prepare.
+
+    Raises as `take_on` does.
+    """
+    require_bot_permissions(interaction)
+    await dispatcher.check(request, _address(interaction), order, member_of(interaction))
+
+
+async def defer(interaction: discord.Interaction[Any]) -> None:
+    """Answer that the answer will follow. Raises what discord.py does where that fails."""
+    for attempt in range(1, ANSWER_ATTEMPTS + 1):
+        try:
+            await interaction.response.defer()
+        except UNREACHABLE:  # discord.py does not try again
+            if attempt == ANSWER_ATTEMPTS:
+                raise
+        except discord.HTTPException as error:
+            if error.code != ALREADY_ANSWERED:
+                raise
+            return  # it got through, and only the receipt was lost
+        else:
+            return
+
+
+async def take_on(
+    dispatcher: Dispatcher,
+    interaction: discord.Interaction[Any],
+    request: GenerationRequest,
+    order: Order,
+) -> None:
+    """Accept a job and promise its clip in answer to an interaction, which may be deferred.
+
+    Everything that orders a clip comes through here, so nothing passes by the guild's settings.
+    Raises InvalidRequest, LimitReached or StoreError, and then nothing was accepted.
+    """
+    require_bot_permissions(interaction)
+    active = await dispatcher.submit(request, _address(interaction), order, member_of(interaction))
+    message_id = None
+    try:
+        message_id = await _promise(dispatcher, interaction, active)
+    finally:
+        await dispatcher.answered(active, message_id)
+
+
+async def _promise(
+    dispatcher: Dispatcher, interaction: discord.Interaction[Any], active: ActiveJob
+) -> int | None:
+    """Answer with the job's place in the queue and return the id of that message.
+
+    None where Discord took no answer: the job was accepted all the same, and its clip will find
+    another way.
+    """
+    embed = embeds.working(active.job, dispatcher.outlook(active), time.time())
+    view = working_buttons(active.job)
+    try:
+        for _ in range(ANSWER_ATTEMPTS):
+            with contextlib.suppress(*UNREACHABLE):  # discord.py does not try again
+                if interaction.response.is_done():
+                    return (await interaction.edit_original_response(embed=embed, view=view)).id
+                response = await interaction.response.send_message(embed=embed, view=view)
+                return response.message_id
+    except discord.HTTPException as error:
+        _log.warning("job %d: the answer was refused: %s", active.job.id, error)
+        if error.code == ALREADY_ANSWERED:  # it got through, and only the receipt was lost
+            with contextlib.suppress(discord.DiscordException, *UNREACHABLE):
+                return (await interaction.original_response()).id
+    return None
+
+
+def _address(interaction: discord.Interaction[Any]) -> Address:
+    if interaction.channel_id is None:
+        raise TypeError("a command always comes from a channel")
+    return Address(
+        user_id=interaction.user.id,
+        guild_id=interaction.guild_id,
+        channel_id=interaction.channel_id,
+        message_id=None,
+        token=interaction.token,
+        created_at=time.time(),
+    )

@@ -1,0 +1,55 @@
+"""Who acts, and what they may see and do where they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+
+from musicgen_bot.store.jobs import Job
+from musicgen_bot.store.library import Reader
+
+READABLE = discord.Permissions(view_channel=True, read_message_history=True)
+
+
+def reader_of(interaction: discord.Interaction[Any]) -> Reader:
+    """Return who acts, and the channels they can read in the server they act in."""
+    guild, user = interaction.guild, interaction.user
+    if guild is None or not isinstance(user, discord.Member):
+        return Reader(user.id, interaction.guild_id)
+    channels = {
+        channel.id
+        for channel in guild.channels
+        if channel.permissions_for(user).is_superset(READABLE)
+    }
+    threads = {
+        thread.id
+        for thread in guild.threads
+        if thread.parent_id in channels and not thread.is_private()
+    }
+    here = {interaction.channel_id} if interaction.channel_id else set()
+    return Reader(user.id, guild.id, channels | threads | here)
+
+
+def may_end(interaction: discord.Interaction[Any], job: Job) -> bool:
+    """Return whether who acts may cancel or delete this job: it is theirs, or they moderate it."""
+    return interaction.user.id == job.address.user_id or moderates(interaction, job)
+
+
+def moderates(interaction: discord.Interaction[Any], job: Job) -> bool:
+    """Return whether who acts may manage messages in the channel of a job of this server."""
+    user, channel_id = interaction.user, job.address.channel_id
+    if interaction.guild_id is None or interaction.guild_id != job.address.guild_id:
+        return False
+    if channel_id == interaction.channel_id:
+        return interaction.permissions.manage_messages
+    if interaction.guild is None or not isinstance(user, discord.Member):
+        return False
+    channel = interaction.guild.get_channel_or_thread(channel_id)
+    return channel is not None and channel.permissions_for(user).manage_messages
+
+
+def cancelled(interaction: discord.Interaction[Any], job: Job) -> str:
+    """Return what the message of a job says when who acts has cancelled it."""
+    own = interaction.user.id == job.address.user_id
+    return "Cancelled." if own else "Cancelled by a moderator."

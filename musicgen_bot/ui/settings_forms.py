@@ -1,0 +1,181 @@
+"""The forms behind the buttons of the settings' panel."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import discord
+
+from musicgen_bot.errors import InvalidRequest
+from musicgen_bot.jobs.days import find_time_zone
+from musicgen_bot.store.guild_settings import MOST_PLACES, NUMBERS, GuildSettings, Tier
+from musicgen_bot.ui.apologies import explain
+
+DIGITS = 7
+FORM_SECONDS = 24 * 3600.0
+"""How long a form is remembered that somebody opened and never sent."""
+
+Settle = Callable[[GuildSettings], GuildSettings]
+"""Makes other settings of the present ones. Raises InvalidRequest."""
+Apply = Callable[[discord.Interaction, Settle], Awaitable[None]]
+"""Puts settings into effect and answers."""
+
+
+class Form(discord.ui.Modal):
+    """A form that changes settings when it is sent."""
+
+    def __init__(self, title: str, custom_id: str, apply: Apply) -> None:
+        super().__init__(title=title, custom_id=custom_id, timeout=FORM_SECONDS)
+        self._apply = apply
+
+    def settle(self, settings: GuildSettings) -> GuildSettings:
+        """Return the settings with what was filled in. Raises InvalidRequest."""
+        raise NotImplementedError
+
+    async def on_submit(self, interaction: discord.Interaction, /) -> None:
+        """Put into effect what was filled in."""
+        await self._apply(interaction, self.settle)
+
+    async def on_error(
+        self,
+        interaction: discord.Interaction,
+        error: Exception,
+        item: discord.ui.Item[Any] | None = None,
+        /,
+    ) -> None:
+        """Tell what is wrong."""
+        await explain(interaction, error)
+
+
+class NumbersForm(Form):
+    """Asks for some of the numbers; one that is left empty is not set."""
+
+    def __init__(
+        self, title: str, custom_id: str, apply: Apply, names: Sequence[str], now: GuildSettings
+    ) -> None:
+        super().__init__(title, custom_id, apply)
+        self._inputs: dict[str, discord.ui.TextInput[Any]] = {}
+        for name in names:
+            label, low, high = NUMBERS[name]
+            value = getattr(now, name)
+            field: discord.ui.TextInput[Any] = discord.ui.TextInput(
+                custom_id=name,
+                default=None if value is None else str(value),
+                required=False,
+                max_length=DIGITS,
+            )
+            self._inputs[name] = field
+            unit = "Seconds, " if "seconds" in name else ""
+            about = f"{unit}{low} to {high}; empty: as the host has it"
+            self.add_item(discord.ui.Label(text=label, description=about, component=field))
+
+    def settle(self, settings: GuildSettings) -> GuildSettings:
+        """Return the settings with these numbers."""
+        values: dict[str, Any] = {n: _number(n, each.value) for n, each in self._inputs.items()}
+        return replace(settings, **values)
+
+
+class TierForm(Form):
+    """Gives roles seconds a day of their own."""
+
+    def __init__(self, custom_id: str, apply: Apply) -> None:
+        super().__init__("Roles with seconds of their own", custom_id, apply)
+        self._roles: discord.ui.RoleSelect[Any] = discord.ui.RoleSelect(
+            custom_id="roles", min_values=1, max_values=MOST_PLACES, required=True
+        )
+        self._seconds: discord.ui.TextInput[Any] = discord.ui.TextInput(
+            custom_id="seconds", required=False, max_length=DIGITS
+        )
+        self.add_item(discord.ui.Label(text="Roles", component=self._roles))
+        self.add_item(
+            discord.ui.Label(
+                text="Seconds a day",
+                description="For each member with one of them; empty: as everybody",
+                component=self._seconds,
+            )
+        )
+
+    def settle(self, settings: GuildSettings) -> GuildSettings:
+        """Return the settings with these roles' seconds."""
+        seconds = _number("seconds_a_day_per_user", self._seconds.value)
+        for role in self._roles.values:
+            settings = with_tier(settings, role.id, seconds)
+        return settings
+
+
+class WordsForm(Form):
+    """Shows all words that are not wanted, to be edited."""
+
+    def __init__(self, custom_id: str, apply: Apply, now: GuildSettings) -> None:
+        super().__init__("Words not wanted in prompts", custom_id, apply)
+        self._words: discord.ui.TextInput[Any] = discord.ui.TextInput(
+            custom_id="words",
+            style=discord.TextStyle.paragraph,
+            default="\n".join(now.unwanted_words) or None,
+            required=False,
+        )
+        about = "One on each line; only whole words count, however they are written"
+        self.add_item(discord.ui.Label(text="Words", description=about, component=self._words))
+
+    def settle(self, settings: GuildSettings) -> GuildSettings:
+        """Return the settings with these words."""
+        return replace(settings, unwanted_words=words_in(self._words.value))
+
+
+class RegionForm(Form):
+    """Asks for time zone and language."""
+
+    def __init__(self, custom_id: str, apply: Apply, now: GuildSettings) -> None:
+        super().__init__("Time zone and language", custom_id, apply)
+        self._zone: discord.ui.TextInput[Any] = discord.ui.TextInput(
+            custom_id="time_zone", default=now.time_zone, max_length=50
+        )
+        self._language: discord.ui.TextInput[Any] = discord.ui.TextInput(
+            custom_id="language", default=now.language, required=False, max_length=6
+        )
+        self.add_item(
+            discord.ui.Label(
+                text="Time zone",
+                description="Such as Europe/Berlin; a day of music ends at its midnight",
+                component=self._zone,
+            )
+        )
+        self.add_item(
+            discord.ui.Label(
+                text="Language",
+                description="Such as de or en-US, for messages all see; empty: the server's own",
+                component=self._language,
+            )
+        )
+
+    def settle(self, settings: GuildSettings) -> GuildSettings:
+        """Return the settings with these two."""
+        zone, language = find_time_zone(self._zone.value), self._language.value.strip()
+        return replace(settings, time_zone=zone, language=language or None)
+
+
+def with_tier(settings: GuildSettings, role_id: int, seconds: int | None) -> GuildSettings:
+    """Return the settings with a role's seconds a day; with None it has none of its own."""
+    tiers = tuple(tier for tier in settings.role_seconds_a_day if tier.role_id != role_id)
+    if seconds is not None:
+        tiers += (Tier(role_id, seconds),)
+    return replace(settings, role_seconds_a_day=tiers)
+
+
+def words_in(text: str) -> tuple[str, ...]:
+    """Return the words, or phrases, that a person separated with commas or lines; each once."""
+    words = (" ".join(part.split()) for line in text.splitlines() for part in line.split(","))
+    return tuple(dict.fromkeys(filter(None, words)))
+
+
+def _number(name: str, text: str) -> int | None:
+    """Return the number in a field, None where it is empty. Raises InvalidRequest."""
+    text = text.strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal()):
+        label, low, high = NUMBERS[name]
+        raise InvalidRequest(f"{label}: it must be a whole number from {low} to {high}, or empty.")
+    return int(text)

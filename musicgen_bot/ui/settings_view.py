@@ -1,0 +1,197 @@
+"""The panel of `/settings show`: all settings, with the controls that change them.
+
+Its controls keep no state and have fixed ids, so one panel that is registered at the start answers
+for every panel that was ever sent, also before a restart. A form that was open meanwhile cannot be
+taken up, as only the run that opened it knows its fields; whoever sends one is told so.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Self
+
+import discord
+
+from musicgen_bot.errors import InvalidRequest
+from musicgen_bot.jobs.settings_desk import SettingsDesk
+from musicgen_bot.store.blocks import BlockStore
+from musicgen_bot.store.guild_settings import MOST_PLACES, GuildSettings
+from musicgen_bot.ui.apologies import explain
+from musicgen_bot.ui.authority import guild_of
+from musicgen_bot.ui.settings_forms import (
+    Form,
+    NumbersForm,
+    RegionForm,
+    Settle,
+    TierForm,
+    WordsForm,
+)
+from musicgen_bot.ui.settings_text import settings_embed
+
+CHANNEL_TYPES = (
+    discord.ChannelType.text,
+    discord.ChannelType.news,
+    discord.ChannelType.voice,
+    discord.ChannelType.stage_voice,
+    discord.ChannelType.forum,
+)
+"""Channels that somebody can type a command in, or in a thread of."""
+FORM = "settings-form"
+
+
+class SettingsPanel(discord.ui.View):
+    """The controls below a server's settings."""
+
+    def __init__(self, desk: SettingsDesk, blocks: BlockStore) -> None:
+        super().__init__(timeout=None)
+        self._desk = desk
+        self._blocks = blocks
+        self._run = secrets.token_hex(8)
+
+    async def open(self, interaction: discord.Interaction) -> None:
+        """Answer with the panel. Raises LimitReached or StoreError."""
+        settings = await self._desk.get(guild_of(interaction, "manage_guild"))
+        embed, view = await self._drawn(interaction, settings)
+        await interaction.response.send_message(embed=embed, view=view, ephemeral=True)
+
+    async def refuse_old_form(self, interaction: discord.Interaction) -> None:
+        """Tell the sender of a form that another run of the bot had opened."""
+        data: Mapping[str, Any] = dict(interaction.data or {})
+        custom_id = str(data.get("custom_id", ""))
+        if custom_id.startswith(f"{FORM}:") and not custom_id.startswith(f"{FORM}:{self._run}:"):
+            text = "I was restarted since this form was opened; please open it again with "
+            await explain(interaction, InvalidRequest(f"{text}`/settings show`."))
+
+    async def on_error(
+        self, interaction: discord.Interaction, error: Exception, item: discord.ui.Item[Any], /
+    ) -> None:
+        """Tell what is wrong."""
+        await explain(interaction, error)
+
+    @discord.ui.select(
+        cls=discord.ui.ChannelSelect,
+        custom_id="settings:channels",
+        placeholder="Channels where it may be used (none: everywhere)",
+        channel_types=list(CHANNEL_TYPES),
+        min_values=0,
+        max_values=MOST_PLACES,
+    )
+    async def channels(
+        self, interaction: discord.Interaction, select: discord.ui.ChannelSelect[Self]
+    ) -> None:
+        """Set where the bot may be used."""
+        chosen = tuple(channel.id for channel in select.values)
+        await self._apply(interaction, lambda settings: replace(settings, channels=chosen))
+
+    @discord.ui.select(
+        cls=discord.ui.RoleSelect,
+        custom_id="settings:roles",
+        placeholder="Roles that may use it (none: everybody)",
+        min_values=0,
+        max_values=MOST_PLACES,
+    )
+    async def roles(
+        self, interaction: discord.Interaction, select: discord.ui.RoleSelect[Self]
+    ) -> None:
+        """Set who may use the bot."""
+        chosen = tuple(role.id for role in select.values)
+        await self._apply(interaction, lambda settings: replace(settings, roles=chosen))
+
+    @discord.ui.select(
+        cls=discord.ui.RoleSelect,
+        custom_id="settings:unlimited_roles",
+        placeholder="Roles free of this server's limits (none)",
+        min_values=0,
+        max_values=MOST_PLACES,
+    )
+    async def unlimited_roles(
+        self, interaction: discord.Interaction, select: discord.ui.RoleSelect[Self]
+    ) -> None:
+        """Set whom the server's limits do not concern."""
+        chosen = tuple(role.id for role in select.values)
+        await self._apply(interaction, lambda settings: replace(settings, unlimited_roles=chosen))
+
+    @discord.ui.button(label="Clips and queue", custom_id="settings:clips")
+    async def clips(
+        self, interaction: discord.Interaction, button: discord.ui.Button[Self]
+    ) -> None:
+        """Ask for lengths and numbers of clips."""
+        names = (
+            *("longest_clip_seconds", "default_clip_seconds", "most_variations"),
+            *("waiting_per_user", "waiting_per_server"),
+        )
+        now, form_id = await self._now(interaction)
+        await _ask(interaction, NumbersForm("Clips and queue", form_id, self._apply, names, now))
+
+    @discord.ui.button(label="Cooldown and day", custom_id="settings:day")
+    async def day(self, interaction: discord.Interaction, button: discord.ui.Button[Self]) -> None:
+        """Ask for how much may be made in a time."""
+        names = ("cooldown_seconds", "seconds_a_day_per_user", "seconds_a_day_per_server")
+        now, form_id = await self._now(interaction)
+        await _ask(interaction, NumbersForm("Cooldown and day", form_id, self._apply, names, now))
+
+    @discord.ui.button(label="Roles with more", custom_id="settings:tiers")
+    async def tiers(
+        self, interaction: discord.Interaction, button: discord.ui.Button[Self]
+    ) -> None:
+        """Ask for roles and their seconds a day."""
+        _, form_id = await self._now(interaction)
+        await _ask(interaction, TierForm(form_id, self._apply))
+
+    @discord.ui.button(label="Words", custom_id="settings:words")
+    async def words(
+        self, interaction: discord.Interaction, button: discord.ui.Button[Self]
+    ) -> None:
+        """Ask for the words that are not wanted."""
+        now, form_id = await self._now(interaction)
+        await _ask(interaction, WordsForm(form_id, self._apply, now))
+
+    @discord.ui.button(label="Time zone and language", custom_id="settings:region")
+    async def region(
+        self, interaction: discord.Interaction, button: discord.ui.Button[Self]
+    ) -> None:
+        """Ask for time zone and language."""
+        now, form_id = await self._now(interaction)
+        await _ask(interaction, RegionForm(form_id, self._apply, now))
+
+    async def _now(self, interaction: discord.Interaction) -> tuple[GuildSettings, str]:
+        """Return the settings in effect, and an id for a form that asks for others."""
+        settings = await self._desk.get(guild_of(interaction, "manage_guild"))
+        return settings, f"{FORM}:{self._run}:{interaction.id}"
+
+    async def _apply(self, interaction: discord.Interaction, settle: Settle) -> None:
+        """Put settings into effect and bring the panel up to date."""
+        guild_id = guild_of(interaction, "manage_guild")
+        change = await self._desk.change(guild_id, interaction.user.id, settle)
+        embed, view = await self._drawn(interaction, change.after)
+        await interaction.response.edit_message(embed=embed, view=view)
+
+    async def _drawn(
+        self, interaction: discord.Interaction, settings: GuildSettings
+    ) -> tuple[discord.Embed, SettingsPanel]:
+        """Return what a message shows of settings: the text, and controls set to them.
+
+        What was deleted in the server since it was chosen is left out of the controls.
+        """
+        guild, guild_id = interaction.guild, guild_of(interaction, "manage_guild")
+        panel = SettingsPanel(self._desk, self._blocks)
+        panel.stop()  # discord.py shall not keep it: the registered panel answers for it
+        if guild is not None:
+            chosen = {
+                "settings:channels": [c for c in settings.channels if guild.get_channel(c)],
+                "settings:roles": [r for r in settings.roles if guild.get_role(r)],
+                "settings:unlimited_roles": [
+                    r for r in settings.unlimited_roles if guild.get_role(r)
+                ],
+            }
+            for item in panel.children:
+                if isinstance(item, discord.ui.ChannelSelect | discord.ui.RoleSelect):
+                    item.default_values = list(map(discord.Object, chosen[item.custom_id]))
+        blocked = await self._blocks.blocked(guild_id)
+        return settings_embed(settings, self._desk.host, blocked), panel
+
+
+async def _ask(interaction: discord.Interaction, form: Form) -> None:
+    await interaction.response.send_modal(form)

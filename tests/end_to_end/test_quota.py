@@ -1,0 +1,57 @@
+"""A server's limits hold for its members at once, and after a restart."""
+
+import re
+from pathlib import Path
+
+from tests.discord_server.places import Channel
+from tests.discord_server.server import DiscordServer
+from tests.end_to_end.room import Room
+from tests.end_to_end.running import running_bot, text_of
+
+
+async def test_a_quota_is_told_kept_and_outlives_a_restart(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    room = Room(discord_server)
+
+    async def quota(where: Channel | None = None) -> str:
+        person = room.ada if where is None else room.ada.user
+        message = await (
+            await discord_server.command(person, where or room.channel, "quota")
+        ).message()
+        assert message.ephemeral
+        return text_of(message)
+
+    async with running_bot(discord_server, tmp_path):
+        assert "no limit a day for you here" in await quota()
+        await room.settings("limits", seconds_a_day_per_user=3, seconds_a_day_per_server=10)
+        assert "clip 1" in await room.generate(seconds=2)
+        assert "You have 1 of your 3 seconds of music left" in await room.generate(seconds=2)
+    async with running_bot(discord_server, tmp_path):
+        text = await quota()
+        assert "You have 1 of 3 seconds of music left today" in text
+        assert "This server has 8 of 10 seconds" in text
+        assert re.search(r"back at <t:\d+:t>, <t:\d+:R>", text)
+        assert "no limit a day in direct messages" in await quota(
+            discord_server.direct_channel(room.ada.user)
+        )
+        direct = discord_server.direct_channel(room.ada.user)
+        interaction = await discord_server.command(
+            room.ada.user, direct, "generate", prompt="house", seconds=2.0
+        )
+        assert "clip 2" in text_of(await interaction.message())
+        assert "clip 3" in await room.generate(seconds=1)
+        assert "used up your 3 seconds" in await room.generate(seconds=1)
+
+
+async def test_a_clip_is_as_long_as_the_server_says(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    room = Room(discord_server)
+    async with running_bot(discord_server, tmp_path):
+        await room.settings("limits", default_clip_seconds=2)
+        interaction = await discord_server.command(
+            room.ada, room.channel, "generate", prompt="house"
+        )
+        message = await interaction.message()
+        await message.until(lambda m: "Length: 2 s" in text_of(m))
