@@ -109,7 +109,8 @@ class ContinueCog(commands.Cog):
             )
         # How much of the file there is turns out when it is read: at least a second.
         least = GenerationRequest(words, min(SHORTEST_SECONDS + seconds, longest))
-        await check(self._dispatcher, interaction, least, order)
+        added = replace(order, given_seconds=least.seconds - seconds)
+        await check(self._dispatcher, interaction, least, added)
         with self._busy_for(interaction.user.id):
             await defer(interaction)
             try:

@@ -63,6 +63,8 @@ class Order:
     """Name of the style whose words were added to the prompt; empty without one."""
     typed: str = ""
     """The prompt without the style's words, where there is a style."""
+    given_seconds: float = 0.0
+    """What the clips start with and go on from, which need not be made."""
     uploaded: bool = False
     """Whether what the clip goes on from is a sound that somebody uploaded."""
 
@@ -111,8 +113,8 @@ class JobStore:
         job_id = await self._database.execute(
             "INSERT INTO jobs (state, created_at, prompt, seconds, seed, guidance, temperature, "
             "top_k, continue_from, user_id, guild_id, channel_id, message_id, token, variations, "
-            "style, typed, uploaded) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "style, typed, given_seconds, uploaded) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 JobState.WAITING,
                 address.created_at,
@@ -131,6 +133,7 @@ class JobStore:
                 order.variations,
                 order.style,
                 order.typed,
+                order.given_seconds,
                 order.uploaded,
             ),
         )
@@ -189,17 +192,18 @@ class JobStore:
     ) -> tuple[float, float]:
         """Return the seconds of music that a member, and their whole guild, have spent.
 
-        Counted are all variations of jobs accepted from `start` to before `end`, in seconds since
-        1970, less those that failed or were given back. Deleting a clip gives nothing back.
+        Counted is what all variations of a job have new, for jobs accepted from `start` to before
+        `end`, in seconds since 1970, less those that failed or were given back. Deleting a clip
+        gives nothing back.
         """
         rows = await self._database.rows(
-            "SELECT total(CASE WHEN user_id = ? THEN seconds * variations END), "
-            "total(seconds * variations) FROM jobs "
+            "SELECT total(new_seconds) FILTER (WHERE user_id = ?), total(new_seconds) FROM "
+            "(SELECT *, (seconds - given_seconds) * variations AS new_seconds FROM jobs) "
             "WHERE guild_id = ? AND created_at >= ? AND created_at < ? "
             "AND state != ? AND NOT given_back",
             (user_id, guild_id, start, end, JobState.FAILED),
         )
-        return float(rows[0][0]), float(rows[0][1])
+        return round(rows[0][0], 3), round(rows[0][1], 3)
 
     async def save_codes(
         self, job_id: int, model: str, variations: Sequence[Codes], made_in: float
@@ -257,7 +261,13 @@ def job_of(row: sqlite3.Row) -> Job:
         token=row["token"],
         created_at=row["created_at"],
     )
-    order = Order(row["variations"], row["style"], row["typed"], uploaded=bool(row["uploaded"]))
+    order = Order(
+        variations=row["variations"],
+        style=row["style"],
+        typed=row["typed"],
+        given_seconds=row["given_seconds"],
+        uploaded=bool(row["uploaded"]),
+    )
     return Job(row["id"], JobState(row["state"]), request, address, order, row["made_in"])
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from musicgen_bot.jobs.job import ActiveJob, Outlook
@@ -41,7 +41,7 @@ class Follower:
     """Shows people how their jobs are doing, until it is cancelled."""
 
     def __init__(
-        self, outlooks: Callable[[], list[tuple[ActiveJob, Outlook]]], messages: JobMessages
+        self, outlooks: Callable[[], Iterable[tuple[ActiveJob, Outlook]]], messages: JobMessages
     ) -> None:
         self._outlooks = outlooks
         self._messages = messages
