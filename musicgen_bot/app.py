@@ -22,6 +22,7 @@ from musicgen_bot.cogs.about import About, AboutCog
 from musicgen_bot.cogs.blocks import BlockCog
 from musicgen_bot.cogs.client import Client
 from musicgen_bot.cogs.clips import ClipCog
+from musicgen_bot.cogs.continue_audio import ContinueCog, Ear
 from musicgen_bot.cogs.generate import GenerateCog
 from musicgen_bot.cogs.help import HelpCog
 from musicgen_bot.cogs.library import LibraryCog
@@ -115,6 +116,10 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
             )
         )
         await client.add_cog(LibraryCog(archive=archive, library=library, renderer=renderer))
+        ear = Ear(backend.encode, engine.sample_rate, engine.channels, engine.frame_rate)
+        continuing = ContinueCog(dispatcher, gate, ear)
+        await client.add_cog(continuing)
+        client.tree.add_command(continuing.menu)
         await client.add_cog(QueueCog(dispatcher))
         await client.add_cog(QuotaCog(gate))
         await client.add_cog(BlockCog(blocks))

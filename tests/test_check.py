@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from musicgen_bot.audio import mp3
 from musicgen_bot.check import Setup, check_host
 from musicgen_bot.engine import device
 from musicgen_bot.store.database import Database
@@ -124,3 +125,10 @@ def test_a_model_that_does_not_fit_is_told_with_what_to_do(
     could_start, text = checked(tmp_path)
     assert not could_start
     assert "lower MUSICGEN_MAX_BATCH" in text
+
+
+def test_a_host_without_ffmpeg_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mp3, "_candidates", lambda: iter(()))
+    could_start, text = checked(tmp_path)
+    assert not could_start
+    assert "There is no ffmpeg" in text

@@ -120,6 +120,29 @@ async def test_a_command_for_admins_cannot_be_typed_by_others(
             await discord_server.command(ada, channel, "play")
 
 
+async def test_a_command_of_a_messages_menu_brings_the_message(
+    discord_server: DiscordServer,
+) -> None:
+    taken: asyncio.Queue[discord.Message] = asyncio.Queue()
+
+    async def listen(interaction: discord.Interaction, message: discord.Message) -> None:
+        taken.put_nowait(message)
+        await interaction.response.send_message("heard")
+
+    channel, ada = room(discord_server)
+    post = discord_server.post(ada, channel, "my song", Upload("song.mp3", b"sound"))
+    bot = Bot()
+    bot.tree.add_command(discord.app_commands.ContextMenu(name="Listen", callback=listen))
+    async with bot.running(discord_server):
+        with pytest.raises(NotTypeable, match="no command 'listen'"):
+            await discord_server.command(ada, channel, "listen")
+        interaction = await discord_server.message_command(ada, post, "Listen")
+        assert (await interaction.message()).content == "heard"
+        message = await taken.get()
+    assert (message.id, message.content, message.author.id) == (post.id, "my song", ada.user.id)
+    assert [each.filename for each in message.attachments] == ["song.mp3"]
+
+
 async def test_choices_are_offered_while_a_person_types(discord_server: DiscordServer) -> None:
     channel, ada = room(discord_server)
     async with Bot().running(discord_server):

@@ -22,7 +22,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from musicgen_bot.errors import GenerationError, MusicgenBotError, OutOfMemory
-from musicgen_bot.generation import Clip, Codes, GenerationRequest, Progress
+from musicgen_bot.generation import Clip, Codes, GenerationRequest, Progress, Samples
 
 if TYPE_CHECKING:
     from musicgen_bot.engine import Engine, StepResult
@@ -145,6 +145,14 @@ class LocalBackend:
         """Make a clip's sound again, between two slices. Raises GenerationError."""
         samples = await self._on_thread(partial(self.engine.decode, codes))
         return Clip(codes, samples, self.engine.sample_rate, request)
+
+    async def encode(self, samples: Samples, sample_rate: int) -> Codes:
+        """Make codes of a sound, [channels, samples], between two slices.
+
+        Raises InvalidRequest where this model does not hear such a sound, GenerationError or
+        ModelError where the machine could not.
+        """
+        return await self._on_thread(partial(self.engine.encode, samples, sample_rate))
 
     async def close(self, patience: float) -> bool:
         """Stop after the slice that runs; return whether that took at most `patience` seconds."""

@@ -130,7 +130,8 @@ class ClipCog(commands.Cog):
             )
         codes = (await self._archive.codes(job))[variation - 1]
         request = replace(job.request, seconds=seconds, seed=None, continue_from=codes)
-        await take_on(self._dispatcher, interaction, request, replace(job.order, variations=1))
+        order = replace(job.order, variations=1, uploaded=False)
+        await take_on(self._dispatcher, interaction, request, order)
 
     async def _send_wav(self, interaction: Interaction, job: Job, variation: int) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)

@@ -14,6 +14,7 @@ PRESSED = (
     "⭐ **Favourite** keeps it in `/favourites` · 🗑️ **Delete** is for the one who asked for it "
     "and for moderators."
 )
+CHOSEN = "**Continue this audio** goes on from the sound file in that message."
 
 
 class HelpCog(commands.Cog):
@@ -29,6 +30,7 @@ class HelpCog(commands.Cog):
         ]
         embed = discord.Embed(title="What you can do here", description="\n".join(sorted(lines)))
         embed.add_field(name="Below each clip", value=PRESSED)
+        embed.add_field(name="In the menu of a message, under Apps", value=CHOSEN)
         await interaction.response.send_message(embed=embed, ephemeral=True)
 
 

@@ -18,7 +18,7 @@ from musicgen_bot.ui.apologies import explain
 from musicgen_bot.ui.buttons import Shelf, clip_buttons, page_buttons
 from musicgen_bot.ui.reading import reader_of
 from musicgen_bot.ui.rendering import Renderer
-from musicgen_bot.ui.texts import shortened
+from musicgen_bot.ui.texts import NO_PROMPT, shortened
 
 Interaction = discord.Interaction[Any]
 Search = app_commands.Range[str, 1, 60]
@@ -94,7 +94,9 @@ class LibraryCog(commands.Cog):
                 entries += (await self._page(shelf, reader, search, 0)).entries
         jobs = {entry.job.id: entry.job for entry in entries}
         return [
-            app_commands.Choice(name=shortened(f"{job_id}: {job.title}", 100), value=str(job_id))
+            app_commands.Choice(
+                name=shortened(f"{job_id}: {job.title or NO_PROMPT}", 100), value=str(job_id)
+            )
             for job_id, job in jobs.items()
         ][:CHOICES_SHOWN]
 

@@ -13,7 +13,7 @@ from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.jobs.job import ActiveJob, Outlook
 from musicgen_bot.store.library import Reader
 from musicgen_bot.ui.reading import cancelled, moderates, reader_of
-from musicgen_bot.ui.texts import quoted, shortened, status
+from musicgen_bot.ui.texts import NO_PROMPT, quoted, shortened, status
 
 ROWS_SHOWN = 10
 CHOICES_SHOWN = 25
@@ -72,7 +72,9 @@ class QueueCog(commands.Cog):
         jobs = sorted(mine.items(), reverse=True)
         jobs += sorted((job for job in theirs.items() if job[0] not in mine), reverse=True)
         return [
-            app_commands.Choice(name=shortened(f"{job_id}: {active.job.title}", 100), value=job_id)
+            app_commands.Choice(
+                name=shortened(f"{job_id}: {active.job.title or NO_PROMPT}", 100), value=job_id
+            )
             for job_id, active in jobs
             if str(job_id).startswith(current)
         ][:CHOICES_SHOWN]

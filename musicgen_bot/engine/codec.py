@@ -1,7 +1,8 @@
 """EnCodec's second half: from codes to sound, a window at a time.
 
-The first half (sound to codes) is dropped, weight_norm is folded into plain weights, and it runs
-in fp32 whatever the decoder's precision: it is needed once a clip, and is what one hears.
+The first half is dropped, and read anew where it is needed (`encoder.py`); weight_norm is folded
+into plain weights, and all of it runs in fp32 whatever the decoder's precision: it is needed once a
+clip, and is what one hears.
 
 A clip is decoded in windows, while the rest of it is still being made: what is heard is the same,
 and the memory it takes does not grow with the clip. That is possible because the layers after the
@@ -32,7 +33,7 @@ class Codec:
     """Turns codes into samples."""
 
     def __init__(self, model: EncodecModel, channels: int, device: torch.device) -> None:
-        _fold_weight_norm(model.decoder)
+        fold_weight_norm(model.decoder)
         self._quantizer: Any = own_copy(model.quantizer, device)
         decoder: Any = own_copy(model.decoder, device)
         self._first, recurrent, *rest = decoder.layers
@@ -58,6 +59,14 @@ class Codec:
         for end in ends:
             stream.feed(codes[:, :end], complete=end == frames)
         return stream.sound()
+
+    def quantized(self, features: Tensor) -> Tensor:
+        """Return the codes nearest to an encoder's features, int64 [codebooks, frames].
+
+        `features` are [channels, dimensions, frames].
+        """
+        split: Tensor = self._quantizer.encode(features)
+        return split.flatten(0, 1).cpu()
 
     def latents(self, codes: Tensor) -> Tensor:
         """Return what codes stand for, [channels, dimensions, frames]."""
@@ -134,7 +143,8 @@ class SoundStream:
         return torch.cat(self._parts, dim=1)
 
 
-def _fold_weight_norm(module: nn.Module) -> None:
+def fold_weight_norm(module: nn.Module) -> None:
+    """Turn the weights of a module's layers into plain ones."""
     for part in module.modules():
         if parametrize.is_parametrized(part, "weight"):
             parametrize.remove_parametrizations(part, "weight", leave_parametrized=True)

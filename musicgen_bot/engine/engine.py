@@ -22,6 +22,7 @@ from musicgen_bot.engine.batch import AnyDecoder, Batch
 from musicgen_bot.engine.codec import MOST_FRAMES, WINDOW, Codec, SoundStream
 from musicgen_bot.engine.delay import delayed, lag, undelayed
 from musicgen_bot.engine.device import is_out_of_memory, release_memory, synchronize
+from musicgen_bot.engine.encoder import Encoder
 from musicgen_bot.engine.layout import Track, Window
 from musicgen_bot.engine.text import TextEncoder
 from musicgen_bot.errors import InvalidRequest, OutOfMemory
@@ -56,6 +57,7 @@ class Engine:
         text: TextEncoder,
         decoder: AnyDecoder,
         codec: Codec,
+        encoder: Encoder,
     ) -> None:
         self.model = model
         self.licence = licence
@@ -69,6 +71,7 @@ class Engine:
         self.text = text
         self._decoder = decoder
         self._codec = codec
+        self._encoder = encoder
         self.batch = Batch(decoder)
         self._undecoded: deque[Track] = deque()
         self._tickets = itertools.count(1)
@@ -157,12 +160,35 @@ class Engine:
     def decode(self, codes: Codes) -> Samples:
         """Turn codes, [codebooks, frames], into sound, [channels, samples].
 
-        Raises InvalidRequest where they are not codes of this model, and OutOfMemory as `step`.
+        Raises InvalidRequest where they are not codes of this model, and OutOfMemory, after which
+        the clips in work are still there.
         """
         self._check_codes(codes)
-        with self._memory_guard():
+        with self._memory_guard(keeps_clips=True):
             sound = self._codec.decode(torch.from_numpy(codes.astype(np.int64)))
             return sound.numpy()
+
+    @torch.inference_mode()
+    def encode(self, samples: Samples, sample_rate: int) -> Codes:
+        """Turn sound, [channels, samples], into the codes that a clip can go on from.
+
+        What is more than whole frames is left out at the start. Raises InvalidRequest where the
+        sound has not the model's channels and rate, or not a frame; ModelError where the model's
+        files cannot be read any more; and OutOfMemory, after which the clips in work are still
+        there.
+        """
+        if (len(samples), sample_rate) != (self.channels, self.sample_rate):
+            raise InvalidRequest(
+                f"The sound has {len(samples)} channels at {sample_rate} Hz; this model hears "
+                f"{self.channels} at {self.sample_rate}."
+            )
+        frames = samples.shape[1] * self.frame_rate // self.sample_rate
+        if frames == 0:
+            raise InvalidRequest("The sound to go on from is too short; use a longer one.")
+        whole = samples[:, -frames * self.sample_rate // self.frame_rate :]
+        with self._memory_guard(keeps_clips=True):
+            features = self._encoder.features(torch.from_numpy(np.ascontiguousarray(whole)))
+            return self._codec.quantized(features).numpy().astype(np.int16)
 
     def _checked_frames(self, request: GenerationRequest) -> int:
         """Return the length of a request in frames; raises InvalidRequest if it cannot be made."""
@@ -263,8 +289,11 @@ class Engine:
         )
 
     @contextmanager
-    def _memory_guard(self) -> Iterator[None]:
-        """Turn what PyTorch raises when memory is used up into OutOfMemory, and let go of it."""
+    def _memory_guard(self, *, keeps_clips: bool = False) -> Iterator[None]:
+        """Turn what PyTorch raises when memory is used up into OutOfMemory, and let go of it.
+
+        Work on the batch leaves it half done, so its clips are dropped unless `keeps_clips`.
+        """
         try:
             yield
         except (RuntimeError, MemoryError) as error:
@@ -272,8 +301,9 @@ class Engine:
                 raise
             # The frames that failed still hold tensors.
             traceback.clear_frames(error.__traceback__)
-            self.batch.clear()
-            self._undecoded.clear()
+            if not keeps_clips:
+                self.batch.clear()
+                self._undecoded.clear()
             release_memory(self._decoder.device)
             raise OutOfMemory(
                 f"The memory of {self.device} is used up; make fewer clips at once, or shorter "

@@ -30,6 +30,7 @@ from musicgen_bot.engine.device import (
     is_out_of_memory,
     working_dtype,
 )
+from musicgen_bot.engine.encoder import Encoder
 from musicgen_bot.engine.engine import WINDOW_SECONDS, Engine
 from musicgen_bot.engine.layout import rounded_up
 from musicgen_bot.engine.matrices import DynamicInt8, Matrix, PlainMatrix, WeightOnlyInt8
@@ -67,7 +68,7 @@ def licence_of(model: str) -> str:
 def _load(folder: Path, model: str, device: torch.device, precision: str) -> Engine:
     try:
         with quiet_transformers(), torch.inference_mode():
-            engine = _take_over(*_read(folder, model), model, device, precision)
+            engine = _take_over(*_read(folder, model), folder, model, device, precision)
         # What is left of transformers' modules refers to itself, and to the mapped file.
         gc.collect()
         return engine
@@ -120,6 +121,7 @@ def _read(folder: Path, model: str) -> tuple[PreTrainedTokenizerBase, Any]:
 def _take_over(
     tokenizer: PreTrainedTokenizerBase,
     modules: Any,
+    folder: Path,
     model: str,
     device: torch.device,
     precision: str,
@@ -140,6 +142,7 @@ def _take_over(
         text=text,
         decoder=_take_decoder(modules, positions, device, precision),
         codec=codec,
+        encoder=Encoder(folder, modules.config.audio_encoder, device),
     )
 
 

@@ -7,12 +7,14 @@ from typing import Any
 import torch
 from torch import nn
 from transformers import MusicgenConfig, MusicgenForConditionalGeneration
+from transformers.models.encodec.modeling_encodec import EncodecEncoder
 
 from musicgen_bot.engine.batch import LENGTH_UNIT
 from musicgen_bot.engine.cache import cell_bytes
 from musicgen_bot.engine.codec import MOST_FRAMES
 from musicgen_bot.engine.delay import lag
 from musicgen_bot.engine.device import PRECISIONS, QUANTISED, why_not_compiled, working_dtype
+from musicgen_bot.engine.encoder import WINDOW as ENCODER_WINDOW
 from musicgen_bot.engine.layout import rounded_up
 from musicgen_bot.engine.native.packing import GROUP
 from musicgen_bot.engine.quiet import quiet_transformers
@@ -37,11 +39,13 @@ def estimate_memory(
     """
     process = _PROCESS_BYTES if device.type == "cpu" else 0
     caches = slots * _cache_bytes(config, seconds, precision, device)
-    return process + weight_bytes(config, precision, device) + caches + _codec_bytes(config)
+    listening = _encoder_bytes(config) + _codec_bytes(config, ENCODER_WINDOW)
+    codec = max(_codec_bytes(config, MOST_FRAMES), listening)
+    return process + weight_bytes(config, precision, device) + caches + codec
 
 
 def weight_bytes(config: MusicgenConfig, precision: str, device: torch.device) -> int:
-    """Return the bytes of a loaded model's weights."""
+    """Return the bytes of the weights that a loaded model keeps."""
     with torch.device("meta"), quiet_transformers():
         model: Any = MusicgenForConditionalGeneration(config)
     codec = _parameters(model.audio_encoder.decoder) + _buffers(model.audio_encoder.quantizer)
@@ -49,6 +53,12 @@ def weight_bytes(config: MusicgenConfig, precision: str, device: torch.device) -
     text_size = _FP32_BYTES if precision in PRECISIONS else _HALF_BYTES
     text = _parameters(model.text_encoder) * text_size
     return _decoder_bytes(model, precision, device) + codec * _FP32_BYTES + text
+
+
+def _encoder_bytes(config: Any) -> int:
+    """Return what the codec's first half takes, which is there only while a sound is read."""
+    with torch.device("meta"), quiet_transformers():
+        return _FP32_BYTES * _parameters(EncodecEncoder(config.audio_encoder))
 
 
 def _decoder_bytes(model: Any, precision: str, device: torch.device) -> int:
@@ -92,8 +102,8 @@ def _cache_bytes(config: Any, seconds: float, precision: str, device: torch.devi
     return int(2 * decoder.num_hidden_layers * heads * cells)
 
 
-def _codec_bytes(config: Any) -> int:
-    """Return what turning a window of a clip into sound takes: its last layers are the widest."""
-    samples = MOST_FRAMES * config.audio_encoder.sampling_rate // config.audio_encoder.frame_rate
+def _codec_bytes(config: Any, frames: int) -> int:
+    """Return what turning a window of codes into sound, or back, takes: its finest layers."""
+    samples = frames * config.audio_encoder.sampling_rate // config.audio_encoder.frame_rate
     wide = samples * config.audio_encoder.num_filters * config.decoder.audio_channels
     return int(_CODEC_TENSORS * wide * _FP32_BYTES)

@@ -72,6 +72,18 @@ class Dispatcher:
         self._fill()
         return len(unfinished)
 
+    async def check(
+        self,
+        request: GenerationRequest,
+        address: Address,
+        order: Order = PLAIN,
+        member: Member = PLAIN_MEMBER,
+    ) -> None:
+        """Return if such a request would be accepted now; raises as `submit` does."""
+        if self._closing:
+            raise LimitReached("The bot is restarting; please try again in a minute.")
+        await self._gate.admit(request, order, address, member, self._waiting(address))
+
     async def submit(
         self,
         request: GenerationRequest,
@@ -87,10 +99,8 @@ class Dispatcher:
         LimitReached or StoreError, and then nothing was accepted.
         """
         async with self._admission:
-            if self._closing:
-                raise LimitReached("The bot is restarting; please try again in a minute.")
             order = replace(order, given_seconds=self._given_seconds(request))
-            await self._gate.admit(request, order, address, member, self._waiting(address))
+            await self.check(request, address, order, member)
             if request.seed is None:
                 request = replace(request, seed=secrets.randbelow(MAX_SEED + 1))
             active = self._hold(await self._jobs.add(request, address, order))

@@ -129,7 +129,8 @@ def admit(
         ("You have", "your", limits.user_seconds_a_day, usage.spent_by_user),
         ("This server has", "its", limits.guild_seconds_a_day, usage.spent_in_guild),
     ):
-        if spent + (request.seconds - given_seconds) * variations > limit:
+        # To the millisecond: frames of a fiftieth of a second do not add up exactly.
+        if round(spent + (request.seconds - given_seconds) * variations, 3) > limit:
             left = math.floor(limit - spent)
             instead = "a clip of at most" if variations == 1 else "variations that come to at most"
             if given_seconds:

@@ -65,6 +65,8 @@ class Order:
     """The prompt without the style's words, where there is a style."""
     given_seconds: float = 0.0
     """What the clips start with and go on from, which need not be made."""
+    uploaded: bool = False
+    """Whether what the clip goes on from is a sound that somebody uploaded."""
 
 
 PLAIN = Order()
@@ -111,8 +113,8 @@ class JobStore:
         job_id = await self._database.execute(
             "INSERT INTO jobs (state, created_at, prompt, seconds, seed, guidance, temperature, "
             "top_k, continue_from, user_id, guild_id, channel_id, message_id, token, variations, "
-            "style, typed, given_seconds) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "style, typed, given_seconds, uploaded) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 JobState.WAITING,
                 address.created_at,
@@ -132,6 +134,7 @@ class JobStore:
                 order.style,
                 order.typed,
                 order.given_seconds,
+                order.uploaded,
             ),
         )
         return Job(job_id, JobState.WAITING, request, address, order)
@@ -200,7 +203,7 @@ class JobStore:
             "AND state != ? AND NOT given_back",
             (user_id, guild_id, start, end, JobState.FAILED),
         )
-        return float(rows[0][0]), float(rows[0][1])
+        return round(rows[0][0], 3), round(rows[0][1], 3)
 
     async def save_codes(
         self, job_id: int, model: str, variations: Sequence[Codes], made_in: float
@@ -258,7 +261,13 @@ def job_of(row: sqlite3.Row) -> Job:
         token=row["token"],
         created_at=row["created_at"],
     )
-    order = Order(row["variations"], row["style"], row["typed"], row["given_seconds"])
+    order = Order(
+        variations=row["variations"],
+        style=row["style"],
+        typed=row["typed"],
+        given_seconds=row["given_seconds"],
+        uploaded=bool(row["uploaded"]),
+    )
     return Job(row["id"], JobState(row["state"]), request, address, order, row["made_in"])
 
 

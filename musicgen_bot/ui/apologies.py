@@ -32,7 +32,7 @@ def _sentence(error: Exception) -> str:
     if isinstance(cause, RequestError):
         return str(cause)
     if isinstance(cause, GenerationError):
-        _log.warning("A clip could not be brought back: %s", cause)
+        _log.warning("What a person asked for could not be made: %s", cause)
         return str(cause)
     if isinstance(cause, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
         _log.warning("A command is out of date: %s", cause)

@@ -29,6 +29,7 @@ _SHELVES = {
 def working(job: Job, outlook: Outlook, now: float) -> Embed:
     """Show a job that waits or is being made."""
     embed = Embed(colour=WORKING, description=f"{_heading(job)}\n{status(outlook, now)}")
+    _add_source(embed, job)
     return embed.set_footer(text=_name(job))
 
 
@@ -47,6 +48,7 @@ def clip(job: Job, model: str, licence: str, silent: Sequence[int] = ()) -> Embe
     embed.add_field(
         name="Seed" if len(seeds) == 1 else "Seeds", value=" ".join(f"`{seed}`" for seed in seeds)
     )
+    _add_source(embed, job)
     _add_unusual(embed, request)
     if job.made_in is not None:
         embed.add_field(name="Made in", value=in_words(job.made_in))
@@ -99,15 +101,20 @@ def _name(job: Job) -> str:
 
 def _heading(job: Job) -> str:
     """Return the prompt, and a hint where the model cannot make sense of it."""
-    hint = f"\n-# {READS_ENGLISH}" if is_foreign(job.title) else ""
+    hint = f"\n-# {READS_ENGLISH}" if job.title and is_foreign(job.title) else ""
     return quoted(job.title) + hint
+
+
+def _add_source(embed: Embed, job: Job) -> None:
+    """Tell what a clip goes on from, if it does."""
+    if job.request.continue_from is not None:
+        source = "the end of an uploaded file" if job.order.uploaded else "an earlier clip"
+        embed.add_field(name="Continues", value=source)
 
 
 def _add_unusual(embed: Embed, request: GenerationRequest) -> None:
     """Tell the options that are not what they are by default."""
     usual = GenerationRequest("")
-    if request.continue_from is not None:
-        embed.add_field(name="Continues", value="an earlier sound")
     if request.guidance != usual.guidance:
         embed.add_field(name="Guidance", value=f"{request.guidance:g}")
     if request.temperature != usual.temperature:

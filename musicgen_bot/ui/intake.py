@@ -25,15 +25,48 @@ ANSWER_ATTEMPTS = 3
 _log = logging.getLogger(__name__)
 
 
-def worded(prompt: str, style: str, variations: int) -> tuple[str, Order]:
+def worded(
+    prompt: str, style: str, variations: int, *, needs_words: bool = True
+) -> tuple[str, Order]:
     """Return the prompt for the model, and the order, for what a person typed and chose.
 
-    Either of the two may be empty. Raises InvalidRequest.
+    Either of the two may be empty, and both unless it `needs_words`, which what goes on from a
+    sound does not. Raises InvalidRequest.
     """
     if not style.strip():
-        return clean_prompt(prompt), Order(variations)
+        return clean_prompt(prompt) if needs_words else one_line(prompt), Order(variations)
     chosen, typed = find_style(style), one_line(prompt)
     return described(typed, chosen), Order(variations, chosen.name, typed)
+
+
+async def check(
+    dispatcher: Dispatcher,
+    interaction: discord.Interaction[Any],
+    request: GenerationRequest,
+    order: Order,
+) -> None:
+    """Return if such a job would be taken on now, for those that take work to prepare.
+
+    Raises as `take_on` does.
+    """
+    require_bot_permissions(interaction)
+    await dispatcher.check(request, _address(interaction), order, member_of(interaction))
+
+
+async def defer(interaction: discord.Interaction[Any]) -> None:
+    """Answer that the answer will follow. Raises what discord.py does where that fails."""
+    for attempt in range(1, ANSWER_ATTEMPTS + 1):
+        try:
+            await interaction.response.defer()
+        except UNREACHABLE:  # discord.py does not try again
+            if attempt == ANSWER_ATTEMPTS:
+                raise
+        except discord.HTTPException as error:
+            if error.code != ALREADY_ANSWERED:
+                raise
+            return  # it got through, and only the receipt was lost
+        else:
+            return
 
 
 async def take_on(
@@ -42,7 +75,7 @@ async def take_on(
     request: GenerationRequest,
     order: Order,
 ) -> None:
-    """Accept a job and promise its clip in answer to an interaction.
+    """Accept a job and promise its clip in answer to an interaction, which may be deferred.
 
     Everything that orders a clip comes through here, so nothing passes by the guild's settings.
     Raises InvalidRequest, LimitReached or StoreError, and then nothing was accepted.
@@ -69,6 +102,8 @@ async def _promise(
     try:
         for _ in range(ANSWER_ATTEMPTS):
             with contextlib.suppress(*UNREACHABLE):  # discord.py does not try again
+                if interaction.response.is_done():
+                    return (await interaction.edit_original_response(embed=embed, view=view)).id
                 response = await interaction.response.send_message(embed=embed, view=view)
                 return response.message_id
     except discord.HTTPException as error:

@@ -82,7 +82,10 @@ def _answers(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def remixed(job: Job, answers: Answers) -> tuple[GenerationRequest, Order]:
     """Return what was asked for, on the ground of the recipe. Raises InvalidRequest."""
-    prompt, order = worded(answers[PROMPT], answers[STYLE], job.order.variations)
+    needs_words = job.request.continue_from is None
+    prompt, order = worded(
+        answers[PROMPT], answers[STYLE], job.order.variations, needs_words=needs_words
+    )
     guidance = _number(answers[GUIDANCE], "guidance")
     if guidance > HIGHEST_GUIDANCE:
         raise InvalidRequest(f"The guidance can be at most {HIGHEST_GUIDANCE:g}.")
@@ -93,7 +96,7 @@ def remixed(job: Job, answers: Answers) -> tuple[GenerationRequest, Order]:
         seed=_seed(answers[SEED]),
         guidance=guidance,
     )
-    return request, order
+    return request, replace(order, uploaded=job.order.uploaded)
 
 
 def _number(text: str, name: str) -> float:

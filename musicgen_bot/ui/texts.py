@@ -6,15 +6,16 @@ from musicgen_bot.jobs.job import Outlook
 from musicgen_bot.jobs.limits import in_words
 
 BAR_LENGTH = 12
+NO_PROMPT = "(no prompt)"
 
 
 def quoted(text: str) -> str:
     """Return what a person typed so that Discord shows it as it is.
 
     Inside inline code nothing is a mention, a link, an emoji or formatting; only a backtick could
-    end it, and gives way to a look-alike.
+    end it, and gives way to a look-alike. Nothing typed is shown as such.
     """
-    return f"`{text.replace('`', 'ˋ')}`"
+    return f"`{text.replace('`', 'ˋ') or NO_PROMPT}`"
 
 
 def shortened(text: str, length: int) -> str:

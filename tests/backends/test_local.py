@@ -196,6 +196,20 @@ async def test_codes_become_the_same_sound_again(backend: LocalBackend) -> None:
     assert again.sample_rate == clip.sample_rate
 
 
+async def test_a_sound_is_encoded_between_the_slices_of_a_clip(
+    backend: LocalBackend, engine: Engine
+) -> None:
+    started = asyncio.Event()
+    clip = asyncio.create_task(backend.generate(request(1, 3.0), lambda _: started.set()))
+    await started.wait()
+    sound = np.random.default_rng(0).standard_normal((1, 32_000)).astype(np.float32)
+    codes = await backend.encode(sound, 32_000)
+    made_beside = (await clip).codes
+    assert np.array_equal(codes, engine.encode(sound, 32_000))
+    (alone,) = engine.generate([request(1, 3.0)])
+    assert np.array_equal(made_beside, alone.codes)
+
+
 async def test_a_model_that_does_not_load_is_told() -> None:
     def load() -> Engine:
         raise ModelError("There is no such model.")

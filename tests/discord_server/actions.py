@@ -1,9 +1,10 @@
-"""What people do in Discord: they type commands, press buttons, choose, and fill in."""
+"""What people do in Discord: they post, type or choose commands, press buttons, and fill in."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from tests.discord_server.attachments import Upload
 from tests.discord_server.commands import CommandBook, NotTypeable, Typed
 from tests.discord_server.controls import (
     BUTTON,
@@ -20,6 +21,8 @@ from tests.discord_server.messages import Message
 from tests.discord_server.people import Json, Member, User
 from tests.discord_server.places import Channel
 from tests.discord_server.world import World
+
+SLASH_COMMAND, MESSAGE_COMMAND = 1, 3
 
 
 class Actions:
@@ -56,6 +59,30 @@ class Actions:
         await self.gateway.online(channel.guild)
         data = self._typed(user, channel, name, options, focus)
         return self._act(Kind.AUTOCOMPLETE, user, channel, data)
+
+    async def message_command(
+        self, user: Member | User, message: Message, name: str
+    ) -> Interaction:
+        """Let a person choose a command from a message's menu."""
+        channel = message.channel
+        await self.gateway.online(channel.guild)
+        command = self._found(user, channel, name, MESSAGE_COMMAND)
+        data = {
+            **_head(command),
+            "target_id": str(message.id),
+            "resolved": {"messages": {str(message.id): message.to_json()}},
+        }
+        return self._act(Kind.COMMAND, user, channel, data)
+
+    def post(
+        self, user: Member | User, channel: Channel, content: str = "", *uploads: Upload
+    ) -> Message:
+        """Let a person post a message, with files."""
+        author = user.user if isinstance(user, Member) else user
+        message = Message(channel, self.world.snowflakes.next(), author)
+        message.revise({"content": content}, dict(enumerate(uploads)))
+        message.post()
+        return message
 
     async def click(self, user: Member | User, message: Message, custom_id: str) -> Interaction:
         """Let a person press a button of a message."""
@@ -121,19 +148,17 @@ class Actions:
         checked: bool = True,
     ) -> Json:
         name, *path = line.split()
-        command = self.commands.find(name, channel.guild.id if channel.guild else None)
+        command = self._found(user, channel, name, SLASH_COMMAND)
+        typed = Typed.read(command, path, options, focus, checked)
+        return {**_head(command), "options": typed.options, "resolved": typed.resolved}
+
+    def _found(self, user: Member | User, channel: Channel, name: str, kind: int) -> Json:
+        """Return a command that this person may use here."""
+        command = self.commands.find(name, channel.guild.id if channel.guild else None, kind)
         needed = int(command["default_member_permissions"] or 0)
         if isinstance(user, Member) and needed & ~user.permissions.value:
-            raise NotTypeable(f"{user.user.name} may not use /{name}")
-        typed = Typed.read(command, path, options, focus, checked)
-        return {
-            "id": command["id"],
-            "name": name,
-            "type": command["type"],
-            "options": typed.options,
-            "resolved": typed.resolved,
-            **({"guild_id": command["guild_id"]} if "guild_id" in command else {}),
-        }
+            raise NotTypeable(f"{user.user.name} may not use {name}")
+        return command
 
     def _act(
         self,
@@ -150,3 +175,8 @@ class Actions:
         self.interactions[interaction.id] = interaction
         self.gateway.dispatch("INTERACTION_CREATE", interaction.to_json(), channel.guild)
         return interaction
+
+
+def _head(command: Json) -> Json:
+    """Return what every interaction says of its command."""
+    return {key: command[key] for key in ("id", "name", "type", "guild_id") if key in command}

@@ -217,6 +217,8 @@ class Interaction:
         }
         if self.kind is Kind.COMPONENT and self.source is not None:
             metadata["interacted_message_id"] = str(self.source.id)
+        if "target_id" in self.data:
+            metadata["target_message_id"] = self.data["target_id"]
         if self.opener is not None:
             metadata["triggering_interaction_metadata"] = self.opener._metadata()
         return metadata

@@ -204,7 +204,8 @@ def test_a_model_is_loaded_onto_its_device_in_its_precision(
     """`meta` is any device that is no CPU."""
     with torch.inference_mode(), quiet_transformers():
         parts = loader._read(random_checkpoint, "random")
-        engine = loader._take_over(*parts, "random", torch.device("meta"), name)
+        device = torch.device("meta")
+        engine = loader._take_over(*parts, random_checkpoint, "random", device, name)
     weights = engine.batch.decoder.weights
     owners = (engine.text, engine._codec, engine.batch.decoder)
     tensors = [

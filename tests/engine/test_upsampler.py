@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from transformers import EncodecConfig, EncodecModel
 
-from musicgen_bot.engine.codec import _fold_weight_norm
+from musicgen_bot.engine.codec import fold_weight_norm
 from musicgen_bot.engine.upsampler import Upsampler
 
 
@@ -22,7 +22,7 @@ def layers(**changes: object) -> list[nn.Module]:
     }
     torch.manual_seed(0)
     model: Any = EncodecModel(EncodecConfig(**{**options, **changes})).eval()  # type: ignore
-    _fold_weight_norm(model.decoder)
+    fold_weight_norm(model.decoder)
     return list(model.decoder.layers[2:])
 
 

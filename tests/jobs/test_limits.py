@@ -134,3 +134,10 @@ def test_what_a_clip_goes_on_from_is_not_spent_again() -> None:
     admit(request(seconds=30), limits, spent, given_seconds=20)
     with pytest.raises(LimitReached, match=r"ask for an extension by at most 10 seconds"):
         admit(request(seconds=30), limits, spent, given_seconds=19)
+
+
+def test_the_last_second_of_a_day_may_be_spent_on_what_goes_on_from_an_odd_length() -> None:
+    whole = 1.16 + 1.0
+    assert whole - 1.16 > 1.0  # as floating-point numbers have it
+    limits = replace(LIMITS, user_seconds_a_day=60)
+    admit(request(seconds=whole), limits, replace(NONE_YET, spent_by_user=59), given_seconds=1.16)

@@ -78,8 +78,10 @@ async def test_codes_come_back_for_the_model_that_made_them(jobs: JobStore) -> N
 
 async def test_an_order_comes_back_and_gives_its_variations_their_seeds(jobs: JobStore) -> None:
     request = GenerationRequest("rain, lofi, 80 bpm", seed=MAX_SEED)
-    await jobs.add(request, address(), Order(3, "Lo-fi", "rain"))
+    order = Order(3, "Lo-fi", "rain", uploaded=True)
+    await jobs.add(request, address(), order)
     (back,) = await jobs.unfinished()
+    assert back.order == order
     assert back.title == "rain"
     assert back.style_words == "lofi, 80 bpm"
     assert [back.variation(n).seed for n in (1, 2, 3)] == [MAX_SEED, 0, 1]

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from musicgen_bot.errors import InvalidRequest
@@ -42,6 +43,16 @@ def test_a_style_may_replace_the_prompt() -> None:
     request, order = remixed(JOB, {**ANSWERS, "prompt": "", "style": "Trap"})
     assert request.prompt == find_style("Trap").words
     assert order == Order(2, "Trap", "")
+
+
+def test_what_goes_on_from_a_file_needs_no_prompt_and_still_says_so() -> None:
+    request = replace(JOB.request, continue_from=np.zeros((4, 50), np.int16))
+    job = replace(JOB, request=request, order=Order(1, uploaded=True))
+    request, order = remixed(job, {**ANSWERS, "prompt": "  "})
+    assert (request.prompt, order) == ("", Order(1, uploaded=True))
+    assert request.continue_from is not None
+    with pytest.raises(InvalidRequest):
+        remixed(JOB, {**ANSWERS, "prompt": "  "})
 
 
 @pytest.mark.parametrize("seed", ["", "  "])

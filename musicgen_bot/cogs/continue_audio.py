@@ -1,0 +1,149 @@
+"""`/continue` and *Continue this audio*: from a sound file to a clip that goes on from its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import mimetypes
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, replace
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from musicgen_bot.audio.upload import LARGEST_BYTES, read_upload
+from musicgen_bot.errors import InvalidRequest, LimitReached
+from musicgen_bot.generation import MAX_PROMPT_CHARACTERS, Codes, GenerationRequest, Samples
+from musicgen_bot.jobs.dispatcher import Dispatcher
+from musicgen_bot.jobs.gate import Gate
+from musicgen_bot.jobs.limits import SHORTEST_SECONDS
+from musicgen_bot.ui.caller import member_of
+from musicgen_bot.ui.downloads import download
+from musicgen_bot.ui.intake import check, defer, take_on, worded
+from musicgen_bot.ui.network import UNREACHABLE
+
+KEPT_SECONDS = 10.0
+"""How much of a file's end the clip starts with: enough to hear what it is, and half of a clip."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ear:
+    """How the model hears a sound."""
+
+    encode: Callable[[Samples, int], Awaitable[Codes]]
+    """Makes codes, [codebooks, frames], of samples, [channels, samples], at this rate."""
+    sample_rate: int
+    channels: int
+    frame_rate: int
+
+
+class ContinueCog(commands.Cog):
+    """The commands that go on from somebody's sound."""
+
+    def __init__(self, dispatcher: Dispatcher, gate: Gate, ear: Ear) -> None:
+        self._dispatcher = dispatcher
+        self._gate = gate
+        self._ear = ear
+        self._busy: set[int] = set()
+        self._one_at_a_time = asyncio.Lock()
+        self.menu = app_commands.ContextMenu(
+            name="Continue this audio", callback=self._continue_message
+        )
+        """To be added to the command tree, since a cog cannot do that by itself."""
+
+    @app_commands.command(
+        name="continue",
+        description="Go on from a sound file: the clip starts with its last seconds.",
+    )
+    @app_commands.describe(
+        audio="A sound file: MP3, WAV, FLAC, Ogg, M4A or another",
+        prompt="What the new music should sound like, in English; leave it out to follow the file",
+        seconds="Seconds of new music, after up to 10 s of the file; leave it out for the usual",
+    )
+    async def continue_audio(
+        self,
+        interaction: discord.Interaction,
+        audio: discord.Attachment,
+        prompt: app_commands.Range[str, 1, MAX_PROMPT_CHARACTERS] = "",
+        seconds: app_commands.Range[float, SHORTEST_SECONDS] | None = None,
+    ) -> None:
+        """Accept a job that goes on from a file, and promise its clip."""
+        await self._go_on(interaction, audio, prompt, seconds)
+
+    async def _continue_message(
+        self, interaction: discord.Interaction, message: discord.Message
+    ) -> None:
+        for attachment in message.attachments:
+            if _is_sound(attachment):
+                await self._go_on(interaction, attachment, "", None)
+                return
+        raise InvalidRequest(
+            "There is no sound file in this message; choose one that has an MP3 or the like, or "
+            "upload one with `/continue`."
+        )
+
+    async def _go_on(
+        self,
+        interaction: discord.Interaction,
+        attachment: discord.Attachment,
+        prompt: str,
+        seconds: float | None,
+    ) -> None:
+        words, order = worded(prompt, "", 1, needs_words=False)
+        order = replace(order, uploaded=True)
+        longest = await self._gate.longest_seconds(interaction.guild_id, member_of(interaction))
+        if seconds is None:
+            usual = await self._gate.default_seconds(interaction.guild_id)
+            seconds = min(usual, longest / 2)
+        most = longest - SHORTEST_SECONDS
+        if most < SHORTEST_SECONDS:
+            raise LimitReached(
+                f"A clip can be at most {longest:g} seconds long here, too short to go on from a "
+                "file; ask an admin of this server for longer ones."
+            )
+        if not SHORTEST_SECONDS <= seconds <= most:
+            raise InvalidRequest(
+                f"From {SHORTEST_SECONDS:g} to {most:g} seconds can be added to a file here; "
+                f"you asked for {seconds:g}."
+            )
+        # How much of the file there is turns out when it is read: at least a second.
+        least = GenerationRequest(words, min(SHORTEST_SECONDS + seconds, longest))
+        added = replace(order, given_seconds=least.seconds - seconds)
+        await check(self._dispatcher, interaction, least, added)
+        with self._busy_for(interaction.user.id):
+            await defer(interaction)
+            try:
+                codes = await self._codes(attachment, min(KEPT_SECONDS, longest - seconds))
+                whole = codes.shape[1] / self._ear.frame_rate + seconds
+                # Which rounding must not make longer than the longest.
+                request = replace(least, seconds=min(whole, longest), continue_from=codes)
+                await take_on(self._dispatcher, interaction, request, order)
+            except Exception:
+                # What is told instead is for one person only, which a public answer cannot become.
+                with contextlib.suppress(discord.HTTPException, *UNREACHABLE):
+                    await interaction.delete_original_response()
+                raise
+
+    @contextlib.contextmanager
+    def _busy_for(self, user_id: int) -> Iterator[None]:
+        """Keep one person from having many files read at once."""
+        if user_id in self._busy:
+            raise LimitReached("Your last file is still being read; try again in a moment.")
+        self._busy.add(user_id)
+        try:
+            yield
+        finally:
+            self._busy.remove(user_id)
+
+    async def _codes(self, attachment: discord.Attachment, seconds: float) -> Codes:
+        ear = self._ear
+        async with self._one_at_a_time:
+            file = await download(attachment, LARGEST_BYTES)
+            samples = await read_upload(file, ear.sample_rate, ear.channels, seconds)
+            return await ear.encode(samples, ear.sample_rate)
+
+
+def _is_sound(attachment: discord.Attachment) -> bool:
+    kind = attachment.content_type or mimetypes.guess_type(attachment.filename)[0] or ""
+    return kind.startswith("audio/")
