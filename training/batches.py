@@ -5,9 +5,6 @@ decided: who plays, and how fast. Others hold many short pieces, because those a
 the many ways to play something; a few hold pieces of up to half a minute, so that the model can
 keep on that long. Half of the short ones start somewhere within a piece. No start of a clip should
 be learnt from those: their first frame is given, but not to be predicted.
-
-Some of these are silent until the next bar. No piece is ever composed so, but a model that plays by
-chance may find that all of its band rests; what it has never seen it would carry on for ever.
 """
 
 from __future__ import annotations
@@ -19,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.bank import CHORDS, Codes, Stem, decisions
+from training.bank import Codes, Stem, decisions
 from training.plan import Plan
 
 Rng = np.random.Generator
@@ -55,9 +52,6 @@ CYCLE = (
     *(START, SHORT, START, MEDIUM, START, SHORT, START, WHOLE),
 )
 """The shapes of successive batches, over and over."""
-_SILENT = 0.2
-"""How many of the pieces that start within a piece are silent at first."""
-_BEATS_OF_SILENCE = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,26 +71,25 @@ def draw_batch(source: Source, stems: tuple[Stem, ...], shape: Shape, rng: Rng) 
     """Return freshly composed pieces with their captions."""
     captions: list[str] = []
     codes: list[Codes] = []
-    given: list[int] = []
+    starts: list[int] = []
     for _ in range(shape.pieces):
         plan = source.plan(rng)
-        start, silent = _beginning(plan, shape, rng)
+        start = int(rng.integers(1, shape.latest_start + 1)) if _late(shape, rng) else 0
         captions.append(source.caption(plan, rng))
-        piece = source.compose(plan, start + shape.frames, rng)[:, start:]
-        _rest(stems, piece[:, :silent], rng)
-        codes.append(piece)
-        given.append(silent or min(start, 1))
-    return make_batch(stems, captions, codes, given)
+        codes.append(source.compose(plan, start + shape.frames, rng)[:, start:])
+        starts.append(start)
+    return make_batch(stems, captions, codes, starts)
 
 
 def make_batch(
     stems: tuple[Stem, ...],
     captions: Sequence[str],
     codes: Sequence[Codes],
-    given: Sequence[int],
+    starts: Sequence[int],
 ) -> Batch:
-    """Return pieces as a batch; of each the first `given` frames are not to be predicted."""
-    counted = np.arange(codes[0].shape[1]) >= np.array(given)[:, None]
+    """Return pieces as a batch; `starts` are the frames at which they begin in their piece."""
+    counted = np.ones((len(codes), codes[0].shape[1]), dtype=bool)
+    counted[:, 0] = [start == 0 for start in starts]
     new = np.stack([decisions(stems, piece) for piece in codes])
     return Batch(
         captions=list(captions),
@@ -106,19 +99,5 @@ def make_batch(
     )
 
 
-def _beginning(plan: Plan, shape: Shape, rng: Rng) -> tuple[int, int]:
-    """Return the frame at which to begin, and how many frames to be silent from there on."""
-    if shape.latest_start == 0 or rng.random() < 0.5:
-        return 0, 0
-    start = int(rng.integers(1, shape.latest_start + 1))
-    if rng.random() >= _SILENT:
-        return start, 0
-    bar = 4 * plan.beat
-    silent = int(rng.integers(1, min(_BEATS_OF_SILENCE * plan.beat, shape.frames // 2) + 1))
-    return -(-start // bar) * bar - silent, silent
-
-
-def _rest(stems: tuple[Stem, ...], codes: Codes, rng: Rng) -> None:
-    """Silence a piece, [stems, frames]; its clock goes on."""
-    for row, stem in zip(codes[CHORDS:], stems[CHORDS:], strict=True):
-        row[:] = rng.choice(np.flatnonzero(stem.factors[:, 0] == 0))
+def _late(shape: Shape, rng: Rng) -> bool:
+    return shape.latest_start > 0 and rng.random() < 0.5

@@ -105,7 +105,7 @@ def _score(plan: Plan, bars: int, rng: np.random.Generator) -> list[dict[int, li
     if plan.chords not in HELD:
         strums = _renewed(strums, plan.beat)
     melody = _Melody(plan, rng)
-    return [
+    score = [
         {
             CHORDS: _chord_bar(plan, strums, loop[bar % 4]),
             DRUMS: drums[bar],
@@ -114,6 +114,23 @@ def _score(plan: Plan, bars: int, rng: np.random.Generator) -> list[dict[int, li
         }
         for bar in range(bars)
     ]
+    _begin(score[0])
+    return score
+
+
+def _begin(bar: dict[int, list[Event]]) -> None:
+    """Let a piece begin with a sound: where all would rest, somebody plays their first note early.
+
+    One in a hundred would begin with a rest otherwise. What learns from them may then rest for
+    good, since of the many notes to end a rest with, each is less likely than to go on resting.
+    """
+    if any(events[0][1].instrument for events in bar.values()):
+        return
+    for stem in (CHORDS, BASS, LEAD):
+        first = next((note for _, note in bar[stem] if note.instrument), None)
+        if first is not None:
+            bar[stem][0] = (0, first)
+            return
 
 
 def _intensity(plan: Plan, rng: np.random.Generator) -> int:

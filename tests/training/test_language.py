@@ -132,22 +132,8 @@ def test_batches_start_anywhere_but_learn_only_true_starts(stems: tuple[Stem, ..
     assert batch.codes.shape == batch.decisions.shape == (64, STEMS, 30)
     starts = batch.counted[:, 0]
     assert 16 < starts.sum() < 48
+    assert batch.counted[:, 1:].all()
     assert torch.equal(batch.decisions[:, :, 0], starts[:, None].expand(-1, STEMS))
-    assert not batch.decisions[~batch.counted[:, None].expand_as(batch.decisions)].any()
-
-
-def test_a_piece_that_is_silent_at_first_comes_in_at_the_next_bar(stems: tuple[Stem, ...]) -> None:
-    batch = draw_batch(SOURCE, stems, Shape(64, 30, latest_start=50), np.random.default_rng(0))
-
-    silent = (~batch.counted).sum(1)
-    assert 2 < (silent > 1).sum() < 16
-    assert silent.max() <= 15
-    for codes, decided, frames in zip(batch.codes, batch.decisions, silent.tolist(), strict=True):
-        if frames > 1:
-            assert (codes[1:, :frames] == 0).all()
-            assert (codes[0, :frames] > 0).any() or frames == 2
-            # A note begins in every stem every ten frames, and a bar has eighty.
-            assert decided[:, frames].all()
 
 
 def test_a_fresh_model_knows_what_follows(fresh: LanguageModel, stems: tuple[Stem, ...]) -> None:
@@ -231,7 +217,7 @@ def test_held_out_tells_how_much_captions_help(
     rng = np.random.default_rng(4)
     plan = fake_plan(rng)
     pieces = [fake_compose(plan, 30, rng) for _ in range(2)]
-    batch = make_batch(stems, ["drums", "drums"], pieces, [0, 1])
+    batch = make_batch(stems, ["drums", "drums"], pieces, [0, 10])
 
     result = held_out(fresh, batch)
 

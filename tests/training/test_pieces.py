@@ -92,6 +92,18 @@ def test_nothing_is_silent_and_nothing_clips(composer: Composer, band: Band) -> 
         assert seconds.std(axis=1).max() > 0.02, plan
 
 
+def test_every_piece_begins_with_a_sound(composer: Composer, band: Band) -> None:
+    alone = [
+        Plan(genre, BEATS[0], 0, False, energy, None, None, CHORD_INSTRUMENTS[0], None)
+        for genre in STYLES
+        for energy in range(3)
+    ]
+    for plan in (*PLANS, *alone):
+        first = compose(composer, plan, frames=1)[:, 0]
+        stems = zip(band.stems[CHORDS:], first[CHORDS:], strict=True)
+        assert any(stem.factors[state, 0] > 0 for stem, state in stems), plan
+
+
 def test_all_stems_may_be_left_out_but_one(composer: Composer, band: Band) -> None:
     bare = replace(PLANS[0], drums=None, bass=None, lead=None, chords="pad")
     assert render(band.stems, compose(composer, bare)).std() > 0.02
