@@ -26,6 +26,9 @@ from musicgen_bot.jobs.job import ActiveJob, Audience, Outlook, Undeliverable
 from musicgen_bot.jobs.limits import PLAIN_MEMBER, Member
 from musicgen_bot.jobs.together import together
 from musicgen_bot.store.jobs import PLAIN, Address, Job, JobState, JobStore, Order
+from musicgen_bot.translations import Text
+
+CANCELLED = Text("Cancelled.")
 
 _log = logging.getLogger(__name__)
 
@@ -87,6 +90,7 @@ class Dispatcher:
             await self._gate.admit(request, order, address, member, self._waiting())
             if request.seed is None:
                 request = replace(request, seed=secrets.randbelow(MAX_SEED + 1))
+            address = replace(address, locale=await self._gate.locale_of(address))
             active = self._hold(await self._jobs.add(request, address, order))
         _log.info(
             "job %d accepted: %d x %g s, user %d, guild %s",
@@ -108,7 +112,7 @@ class Dispatcher:
             await self._write(self._jobs.set_message(active.job.id, message_id))
         active.answered.set()
 
-    async def cancel(self, job_id: int, text: str = "Cancelled.") -> bool:
+    async def cancel(self, job_id: int, text: Text = CANCELLED) -> bool:
         """Stop a job that waits or is being made; False if it is too late for that.
 
         `text` is what its message then says. The seconds of a job that waited are given back.
@@ -201,13 +205,13 @@ class Dispatcher:
             await active.answered.wait()
             message_id = await self._audience.deliver(active.job, clips)
         except (GenerationError, RequestError) as error:
-            await self._end(active, JobState.FAILED, str(error))
+            await self._end(active, JobState.FAILED, error.text)
         except Undeliverable as error:
             _log.warning("job %d is kept: %s", active.job.id, error)
             await self._end(active, JobState.KEPT)
         except Exception:
             _log.exception("job %d failed", active.job.id)
-            text = "Something went wrong while this clip was made; please try again."
+            text = Text("Something went wrong while this clip was made; please try again.")
             await self._end(active, JobState.FAILED, text)
         else:
             if message_id is not None and message_id != active.job.address.message_id:
@@ -238,7 +242,7 @@ class Dispatcher:
         await self._write(self._jobs.save_codes(job.id, model, made, active.job.made_in or 0.0))
         return clips
 
-    async def _end(self, active: ActiveJob, state: JobState, text: str = "") -> None:
+    async def _end(self, active: ActiveJob, state: JobState, text: Text | None = None) -> None:
         """Tell the person if there is something to tell, then write how it ended."""
         try:
             if text:

@@ -87,4 +87,7 @@ MIGRATIONS = (
         PRIMARY KEY (guild_id, user_id)
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE jobs ADD COLUMN locale TEXT NOT NULL DEFAULT 'en-US';
+    """,
 )
