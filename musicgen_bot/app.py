@@ -94,7 +94,6 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
         renderer = Renderer(model=engine.model, licence=engine.licence, software=SOFTWARE)
         messages = JobMessages(client, renderer, translations)
         jobs, library, blocks = JobStore(database), Library(database), BlockStore(database)
-        archive = Archive(jobs, backend)
         limits = Limits(
             clip_seconds=settings.limit_clip_seconds,
             cooldown_seconds=settings.limit_cooldown_seconds,
@@ -102,6 +101,7 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
             waiting_per_guild=settings.limit_waiting_per_guild,
         )
         gate = _gate(database, limits)
+        archive = Archive(jobs, backend, gate)
         dispatcher = Dispatcher(jobs=jobs, backend=backend, audience=messages, gate=gate)
         stack.push_async_callback(dispatcher.close)
         about = About(SOFTWARE, engine.model, engine.device, engine.precision, engine.licence)

@@ -78,8 +78,7 @@ class Gate:
         """
         guild_id = address.guild_id
         if guild_id is not None:
-            if await self._blocks.is_blocked(guild_id, address.user_id):
-                raise LimitReached("The moderators of this server have blocked you from using me.")
+            await self.check_block(guild_id, address.user_id)
             settings = await self._settings.get(guild_id)
             check_place(settings, member, address.channel_id)
             check_words(settings, request.prompt)
@@ -96,6 +95,11 @@ class Gate:
         if address.guild_id is None:
             return address.locale
         return (await self._settings.get(address.guild_id)).language or address.locale
+
+    async def check_block(self, guild_id: int | None, user_id: int) -> None:
+        """Return if somebody may use the bot where they are. Raises LimitReached or StoreError."""
+        if guild_id is not None and await self._blocks.is_blocked(guild_id, user_id):
+            raise LimitReached("The moderators of this server have blocked you from using me.")
 
     async def default_seconds(self, guild_id: int | None) -> float:
         """Return how long a clip is where nobody says it. Raises StoreError."""
