@@ -25,7 +25,7 @@ PERMISSIONS = discord.Permissions(
 )
 """What the bot needs in a channel, and nothing more."""
 
-SYNCED_TREE = "synced command tree"
+SYNCED_TREE = "synced-command-tree"
 
 _log = logging.getLogger(__name__)
 
