@@ -13,14 +13,16 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import chain, repeat
 
 from musicgen_bot.backends.backend import Backend
 from musicgen_bot.errors import GenerationError, LimitReached, RequestError, StoreError
 from musicgen_bot.generation import MAX_SEED, Clip, GenerationRequest
 from musicgen_bot.jobs.fair_queue import FairQueue
+from musicgen_bot.jobs.forecast import forecast
 from musicgen_bot.jobs.gate import Gate, Waiting
 from musicgen_bot.jobs.job import ActiveJob, Audience, Outlook, Undeliverable
 from musicgen_bot.jobs.limits import PLAIN_MEMBER, Member
@@ -29,6 +31,9 @@ from musicgen_bot.store.jobs import PLAIN, Address, Job, JobState, JobStore, Ord
 from musicgen_bot.translations import Text
 
 CANCELLED = Text("Cancelled.")
+
+TURNOVER_SECONDS = 0.4
+"""How long a slot is empty, or its clip finished and not yet noticed, between two clips."""
 
 _log = logging.getLogger(__name__)
 
@@ -87,7 +92,8 @@ class Dispatcher:
         async with self._admission:
             if self._closing:
                 raise LimitReached("The bot is restarting; please try again in a minute.")
-            await self._gate.admit(request, order, address, member, self._waiting())
+            order = replace(order, given_seconds=self._given_seconds(request))
+            await self._gate.admit(request, order, address, member, self._waiting(address))
             if request.seed is None:
                 request = replace(request, seed=secrets.randbelow(MAX_SEED + 1))
             address = replace(address, locale=await self._gate.locale_of(address))
@@ -144,20 +150,20 @@ class Dispatcher:
             await asyncio.wait({active.task})
         active.ended.set()
 
-    def outlooks(self) -> list[tuple[ActiveJob, Outlook]]:
-        """Return every job that is being made or waits, in the order they are served."""
-        speed = self._backend.speed
-        ahead = sum(active.seconds_left for active in self._making.values())
-        result = []
+    def unfinished(self) -> Iterator[ActiveJob]:
+        """Yield every job that is being made or waits, in the order they are served.
+
+        To be read at once, or as far as wanted, before anything else happens.
+        """
+        return chain(self._making.values(), self._queue)
+
+    def outlooks(self) -> Iterator[tuple[ActiveJob, Outlook]]:
+        """Yield the same jobs with what they may expect."""
+        times = self._times()
         for active in self._making.values():
-            # The clips of a batch share the speed.
-            share = active.variations / self._clips_in_making
-            seconds = active.seconds_left / (speed * share) if speed else None
-            result.append((active, Outlook(0, seconds, active.progress)))
+            yield active, Outlook(0, next(times), active.progress)
         for place, active in enumerate(self._queue, start=1):
-            ahead += active.seconds_left
-            result.append((active, Outlook(place, ahead / speed if speed else None, None)))
-        return result
+            yield active, Outlook(place, next(times), None)
 
     def outlook(self, active: ActiveJob) -> Outlook:
         """Return what one job may expect."""
@@ -175,12 +181,31 @@ class Dispatcher:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    def _waiting(self) -> list[Waiting]:
+    def _times(self) -> Iterator[float | None]:
+        """Yield the expected time until each unfinished job is ready."""
+        slots = self._backend.slots
+        # While jobs wait others come after them, so the slots stay as full as they are.
+        pace = self._backend.pace(min(max(self._clips_in_making, 1), slots))
+        if pace is None:
+            return repeat(None)
+        making = ([left / pace for left in a.clips_left] for a in self._making.values())
+        waiting = ([left / pace + TURNOVER_SECONDS for left in a.clips_left] for a in self._queue)
+        return forecast(chain(making, waiting), slots)
+
+    def _waiting(self, address: Address) -> list[Waiting]:
         return [
-            Waiting(active.job.address, outlook.seconds)
-            for active, outlook in self.outlooks()
-            if outlook.place
+            Waiting(active.job.address, partial(self._seconds, active))
+            for active in self._queue.concerning(address)
         ]
+
+    def _seconds(self, active: ActiveJob) -> float | None:
+        return self.outlook(active).seconds
+
+    def _given_seconds(self, request: GenerationRequest) -> float:
+        """Return how much of a clip need not be made, since it goes on from that."""
+        codes = request.continue_from
+        given = 0.0 if codes is None else codes.shape[1] / self._backend.frame_rate
+        return min(given, request.seconds)
 
     def _hold(self, job: Job) -> ActiveJob:
         active = self._active[job.id] = ActiveJob(job)
@@ -193,7 +218,7 @@ class Dispatcher:
 
     @property
     def _clips_in_making(self) -> int:
-        return sum(active.variations for active in self._making.values())
+        return sum(len(active.clips_left) for active in self._making.values())
 
     def _start(self, active: ActiveJob) -> None:
         self._making[active.job.id] = active
@@ -246,13 +271,20 @@ class Dispatcher:
         await self._write(self._jobs.set_state(job.id, JobState.RUNNING))
         start = time.perf_counter()
         clips = await together(
-            self._backend.generate(request, partial(active.note_progress, number))
+            self._make_one(active, number, request)
             for number, request in enumerate(variations, start=1)
         )
         active.job = replace(active.job, made_in=time.perf_counter() - start)
         made = [clip.codes for clip in clips]
         await self._write(self._jobs.save_codes(job.id, model, made, active.job.made_in or 0.0))
         return clips
+
+    async def _make_one(self, active: ActiveJob, number: int, request: GenerationRequest) -> Clip:
+        clip = await self._backend.generate(request, partial(active.note_progress, number))
+        active.note_made(number)
+        if active.clips_left:  # the last one's slot is free when it is safe on the disk
+            self._fill()
+        return clip
 
     async def _end(self, active: ActiveJob, state: JobState, text: Text | None = None) -> None:
         """Tell the person if there is something to tell, then write how it ended."""

@@ -17,12 +17,8 @@ _OWN = (
         "begins."
     ),
     Text(
-        "You have {left} of your {limit} of music left for today; ask for a clip of at most "
-        "{most}, or wait for the new day that begins in {wait}."
-    ),
-    Text(
-        "You have {left} of your {limit} of music left for today; ask for variations that come to "
-        "at most {most}, or wait for the new day that begins in {wait}."
+        "You have {left} of your {limit} of music left for today; ask for {less}, or wait for the "
+        "new day that begins in {wait}."
     ),
 )
 _OF_GUILD = (
@@ -31,15 +27,11 @@ _OF_GUILD = (
         "day begins."
     ),
     Text(
-        "This server has {left} of its {limit} of music left for today; ask for a clip of at most "
-        "{most}, or wait for the new day that begins in {wait}."
-    ),
-    Text(
-        "This server has {left} of its {limit} of music left for today; ask for variations that "
-        "come to at most {most}, or wait for the new day that begins in {wait}."
+        "This server has {left} of its {limit} of music left for today; ask for {less}, or wait "
+        "for the new day that begins in {wait}."
     ),
 )
-"""Said when a day's music is used up, when too little is left for a clip, and for variations."""
+"""Said when a day's music is used up, and when too little is left of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +105,16 @@ def guild_limits(settings: GuildSettings, member: Member) -> Limits:
     )
 
 
-def admit(request: GenerationRequest, limits: Limits, usage: Usage, variations: int = 1) -> None:
+def admit(
+    request: GenerationRequest,
+    limits: Limits,
+    usage: Usage,
+    variations: int = 1,
+    given_seconds: float = 0.0,
+) -> None:
     """Return if this many variations of the request may be taken on.
 
-    Together they wait as one clip, but each spends its seconds.
+    Together they wait as one clip, but each spends its seconds, less those that are given.
 
     Raises InvalidRequest or LimitReached, whose text says which limit, and when to try again.
     """
@@ -161,20 +159,21 @@ def admit(request: GenerationRequest, limits: Limits, usage: Usage, variations: 
             clips=_clips(usage.waiting_in_guild),
             soon=_about(usage.seconds_until_room),
         )
-    for spent, limit, used_up, left_for_one, left_for_several in (
-        (usage.spent_by_user, limits.user_seconds_a_day, *_OWN),
-        (usage.spent_in_guild, limits.guild_seconds_a_day, *_OF_GUILD),
+    for spent, limit, (used_up, too_little) in (
+        (usage.spent_by_user, limits.user_seconds_a_day, _OWN),
+        (usage.spent_in_guild, limits.guild_seconds_a_day, _OF_GUILD),
     ):
-        if spent + request.seconds * variations > limit:
+        if spent + (request.seconds - given_seconds) * variations > limit:
             left = math.floor(limit - spent)
-            sentence = left_for_one if variations == 1 else left_for_several
+            less = Text("a clip of at most {most}", most=exactly(left))
+            if given_seconds:
+                less = Text("an extension by at most {most}", most=exactly(left))
+            elif variations > 1:
+                less = Text("variations that come to at most {most}", most=exactly(left))
+            sentence = used_up if left < SHORTEST_SECONDS else too_little
+            wait = in_words(usage.seconds_until_tomorrow)
             raise LimitReached(
-                (used_up if left < SHORTEST_SECONDS else sentence).filled(
-                    limit=exactly(limit),
-                    left=left,
-                    most=exactly(left),
-                    wait=in_words(usage.seconds_until_tomorrow),
-                )
+                sentence.filled(limit=exactly(limit), left=left, less=less, wait=wait)
             )
 
 

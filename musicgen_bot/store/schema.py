@@ -87,7 +87,6 @@ MIGRATIONS = (
         PRIMARY KEY (guild_id, user_id)
     ) STRICT, WITHOUT ROWID;
     """,
-    """
-    ALTER TABLE jobs ADD COLUMN locale TEXT NOT NULL DEFAULT 'en-US';
-    """,
+    "ALTER TABLE jobs ADD COLUMN given_seconds REAL NOT NULL DEFAULT 0;",
+    "ALTER TABLE jobs ADD COLUMN locale TEXT NOT NULL DEFAULT 'en-US';",
 )

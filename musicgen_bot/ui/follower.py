@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from musicgen_bot.jobs.job import ActiveJob, Outlook
@@ -43,7 +43,7 @@ class Follower:
 
     def __init__(
         self,
-        outlooks: Callable[[], list[tuple[ActiveJob, Outlook]]],
+        outlooks: Callable[[], Iterable[tuple[ActiveJob, Outlook]]],
         messages: JobMessages,
         translations: Translations,
     ) -> None:
