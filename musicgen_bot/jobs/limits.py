@@ -171,9 +171,9 @@ def admit(
             elif variations > 1:
                 less = Text("variations that come to at most {most}", most=exactly(left))
             sentence = used_up if left < SHORTEST_SECONDS else too_little
-            wait = in_words(usage.seconds_until_tomorrow)
+            tomorrow = in_words(usage.seconds_until_tomorrow)
             raise LimitReached(
-                sentence.filled(limit=exactly(limit), left=left, less=less, wait=wait)
+                sentence.filled(limit=exactly(limit), left=left, less=less, wait=tomorrow)
             )
 
 
