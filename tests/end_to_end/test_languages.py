@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from musicgen_bot import translations
 from musicgen_bot.translations import ENGLISH, LOCALES
 from tests.discord_server.commands import GROUP, SUBCOMMAND
 from tests.discord_server.controls import controls_in
@@ -133,6 +134,17 @@ async def test_the_names_of_all_commands_are_told_in_all_languages(
     assert "en-GB" not in commands[0]["name_localizations"]
     for locale in LOCALES:
         check_mentions(commands, locale)
+
+
+async def test_discord_is_told_again_when_a_name_is_another(
+    discord_server: DiscordServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        async with running_bot(discord_server, tmp_path):
+            assert len(discord_server.commands.syncs) == 1
+    monkeypatch.setattr(translations, "LOCALES", {ENGLISH: "English", "de": "Deutsch"})
+    async with running_bot(discord_server, tmp_path):
+        assert len(discord_server.commands.syncs) == 2
 
 
 def walk(entries: list[Json]) -> Iterator[Json]:
