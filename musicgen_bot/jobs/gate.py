@@ -172,7 +172,7 @@ def check_place(settings: GuildSettings, member: Member, channel_id: int) -> Non
     if settings.channels and not {channel_id, member.parent_id}.intersection(settings.channels):
         named = [f"<#{channel}>" for channel in settings.channels[:CHANNELS_NAMED]]
         raise LimitReached(
-            "I make music in other channels of this server, such as {channels}; please go there.",
+            "I make music in other channels of this server; please try {channels}.",
             channels=", ".join(named),
         )
     if settings.roles and not member.manages and not member.role_ids.intersection(settings.roles):
