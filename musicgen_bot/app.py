@@ -43,6 +43,7 @@ from musicgen_bot.store.jobs import Address, Job, JobStore
 from musicgen_bot.store.library import Library
 from musicgen_bot.store.notes import NoteStore
 from musicgen_bot.store.settings import SettingsStore
+from musicgen_bot.translations import Text, Translations
 from musicgen_bot.ui.follower import Follower
 from musicgen_bot.ui.job_messages import JobMessages
 from musicgen_bot.ui.network import UNREACHABLE
@@ -84,7 +85,8 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
     async with AsyncExitStack() as stack:
         database = await Database.open(settings.database_path)
         stack.push_async_callback(database.close)
-        client = Client()
+        translations = Translations()
+        client = Client(translations)
         stack.push_async_callback(_close_client, client)
         await _log_in(client, settings.discord_token.get_secret_value())
         say(f"Loading {settings.musicgen_model} …")
@@ -92,7 +94,7 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
         engine = backend.engine
         say(f"Model: {engine.model}, {engine.precision}, on {engine.device}")
         renderer = Renderer(model=engine.model, licence=engine.licence, software=SOFTWARE)
-        messages = JobMessages(client, renderer)
+        messages = JobMessages(client, renderer, translations)
         jobs, library, blocks = JobStore(database), Library(database), BlockStore(database)
         limits = Limits(
             clip_seconds=settings.limit_clip_seconds,
@@ -131,7 +133,7 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
         await _sync(client, NoteStore(database))
         if resumed := await dispatcher.resume():
             say(f"Taking up {resumed} unfinished clips")
-        follower = Follower(dispatcher.outlooks, messages)
+        follower = Follower(dispatcher.outlooks, messages, translations)
         await stack.enter_async_context(_beside(follower.run()))
         await stack.enter_async_context(_beside(_greet(client, say)))
         await _connect(client)
@@ -177,7 +179,7 @@ class FileAudience:
     """Takes the clip of a job into a file: an Audience on the terminal."""
 
     def __init__(self, path: Path, model: str, licence: str) -> None:
-        self.failure: str | None = None
+        self.failure: Text | None = None
         """Why there is no clip, once that is known."""
         self._path = path
         self._model = model
@@ -193,7 +195,7 @@ class FileAudience:
         tags = Tags.of(job.request, model=self._model, licence=self._licence, software=SOFTWARE)
         await asyncio.to_thread(write_clip, self._path, samples, clip.sample_rate, tags)
 
-    async def tell(self, job: Job, text: str) -> None:
+    async def tell(self, job: Job, text: Text) -> None:
         """Note why there will be no clip."""
         self.failure = text
 

@@ -114,7 +114,7 @@ def generate(
         request = GenerationRequest(clean_prompt(prompt), seconds, seed)
         check_output(output)
         if is_foreign(request.prompt):
-            typer.echo(READS_ENGLISH, err=True)
+            typer.echo(str(READS_ENGLISH), err=True)
         from musicgen_bot.app import make_clip
 
         with _progress_bar(f"Loading {settings.musicgen_model}") as show:

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musicgen_bot.errors import InvalidRequest
+from musicgen_bot.translations import Text
 
 MAX_PROMPT_CHARACTERS = 500
 MAX_SEED = 2**32 - 1
-READS_ENGLISH = "The model reads English; what it cannot read is left to chance."
+READS_ENGLISH = Text("The model reads English; what it cannot read is left to chance.")
 _JOINERS = "\u200c\u200d"
 
 Codes = NDArray[np.int16]
@@ -49,13 +50,14 @@ class GenerationRequest:
     def __post_init__(self) -> None:
         if len(self.prompt) > MAX_PROMPT_CHARACTERS:
             raise InvalidRequest(
-                f"The prompt has {len(self.prompt)} characters; "
-                f"please shorten it to {MAX_PROMPT_CHARACTERS}."
+                "The prompt has {length} characters; please shorten it to {most}.",
+                length=len(self.prompt),
+                most=MAX_PROMPT_CHARACTERS,
             )
         if not (math.isfinite(self.seconds) and self.seconds > 0):
             raise InvalidRequest("The length must be a number of seconds greater than 0.")
         if self.seed is not None and not 0 <= self.seed <= MAX_SEED:
-            raise InvalidRequest(f"The seed must be a whole number from 0 to {MAX_SEED}.")
+            raise InvalidRequest("The seed must be a whole number from 0 to {most}.", most=MAX_SEED)
         if not (math.isfinite(self.guidance) and self.guidance >= 1):
             raise InvalidRequest("The guidance must be a number of 1 or more.")
         if not (math.isfinite(self.temperature) and self.temperature > 0):

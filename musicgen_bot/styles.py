@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.generation import MAX_PROMPT_CHARACTERS
+from musicgen_bot.translations import Counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,13 @@ def described(prompt: str, style: Style) -> str:
     whole = ", ".join(filter(None, (prompt, style.words)))
     if (excess := len(whole) - MAX_PROMPT_CHARACTERS) > 0:
         raise InvalidRequest(
-            f"With the words of the style {style.name} the prompt is {excess} characters too long; "
-            "please shorten it."
+            Counted(
+                "With the words of the style {style} the prompt is {count} character too long; "
+                "please shorten it.",
+                "With the words of the style {style} the prompt is {count} characters too long; "
+                "please shorten it.",
+                count=excess,
+                style=style.name,
+            )
         )
     return whole

@@ -11,13 +11,14 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "musicgen_bot"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-BOTTOM = {"errors", "generation", "audio", "store"}
+BOTTOM = {"errors", "generation", "audio", "store", "translations"}
 MAY_IMPORT = {
-    "errors": set(),
-    "generation": {"errors"},
-    "styles": {"errors", "generation"},
+    "translations": set(),
+    "errors": {"translations"},
+    "generation": {"errors", "translations"},
+    "styles": {"errors", "generation", "translations"},
     "audio": {"errors", "generation"},
-    "store": {"errors", "generation"},
+    "store": {"errors", "generation", "translations"},
     "logs": set(),
     "config": {"errors"},
     "engine": BOTTOM,
@@ -36,6 +37,7 @@ ROOMS = {
     "transformers": {"engine"},
     "PIL": {"audio"},
     "aiosqlite": {"store"},
+    "babel": {"translations"},
     "typer": {"cli"},
 }
 

@@ -35,11 +35,14 @@ def check_output(path: Path) -> None:
     """
     if path.suffix.lower() not in ENDINGS:
         raise InvalidRequest(
-            f"The file's name must end in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}; "
-            "the ending says what kind of file it becomes."
+            "The file's name must end in one of {endings}; the ending says what kind of file it "
+            "becomes.",
+            endings=", ".join(ENDINGS),
         )
     if path.is_dir() or not os.access(path.parent, os.W_OK):
-        raise AudioError(f"{path} cannot be written; please choose another folder or name.")
+        raise AudioError(
+            "{path} cannot be written; please choose another folder or name.", path=str(path)
+        )
 
 
 def write_clip(path: Path, samples: Samples, sample_rate: int, tags: Tags) -> None:
@@ -60,7 +63,9 @@ def write_clip(path: Path, samples: Samples, sample_rate: int, tags: Tags) -> No
     except OSError as error:
         reason = error.strerror or "the system refused"
         raise AudioError(
-            f"{path} cannot be written ({reason}); please choose another folder or make room."
+            "{path} cannot be written ({reason}); please choose another folder or make room.",
+            path=str(path),
+            reason=reason,
         ) from error
 
 
@@ -97,7 +102,8 @@ def _encode_by_soundfile(kind: str, samples: Samples, sample_rate: int, tags: Ta
                 file.write(samples[:, start : start + sample_rate].T)
     except soundfile.LibsndfileError as error:
         raise AudioError(
-            f"The sound cannot be stored as {kind.upper()}; please choose another kind of file."
+            "The sound cannot be stored as {kind}; please choose another kind of file.",
+            kind=kind.upper(),
         ) from error
     return memory.getvalue()
 

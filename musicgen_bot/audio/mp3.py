@@ -64,8 +64,9 @@ def fit_mp3(samples: Samples, sample_rate: int, tags: Tags, limit_bytes: int) ->
         if len(file) <= limit_bytes:
             return file
     raise AudioError(
-        f"The clip does not fit into the {limit_bytes / 2**20:.1f} MiB that may be uploaded here; "
-        "please make a shorter one."
+        "The clip does not fit into the {most} MiB that may be uploaded here; please make a "
+        "shorter one.",
+        most=round(limit_bytes / 2**20, 1),
     )
 
 

@@ -8,6 +8,8 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from musicgen_bot.ui.speech import say_to
+
 
 @dataclass(frozen=True, slots=True)
 class About:
@@ -30,16 +32,16 @@ class AboutCog(commands.Cog):
     @app_commands.command(description="What this bot is, and what its clips may be used for.")
     async def about(self, interaction: discord.Interaction) -> None:
         """Tell the caller about the bot."""
-        about = self._about
+        about, say = self._about, say_to(interaction)
         embed = discord.Embed(
             title=about.software,
-            description=(
+            description=say(
                 "Type `/generate` and a description: genre, instruments, mood and tempo work best, "
                 "in English. Clips are made on the host's own machine; singing is beyond this "
                 "model."
             ),
         )
-        embed.add_field(name="Model", value=about.model)
-        embed.add_field(name="Runs on", value=f"{about.device}, {about.precision}")
-        embed.add_field(name="Licence of the clips", value=about.licence, inline=False)
+        embed.add_field(name=say("Model"), value=about.model)
+        embed.add_field(name=say("Runs on"), value=f"{about.device}, {about.precision}")
+        embed.add_field(name=say("Licence of the clips"), value=about.licence, inline=False)
         await interaction.response.send_message(embed=embed, ephemeral=True)

@@ -10,7 +10,9 @@ from discord.ext import commands
 
 from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.store.blocks import BlockStore
+from musicgen_bot.translations import Text
 from musicgen_bot.ui.authority import guild_of
+from musicgen_bot.ui.speech import say_to
 
 
 class BlockCog(commands.Cog):
@@ -32,14 +34,17 @@ class BlockCog(commands.Cog):
             rights = member.resolved_permissions
             if rights.moderate_members or rights.manage_guild:
                 raise InvalidRequest(
-                    f"{member.mention} moderates this server and could undo it; "
-                    "take that permission away first."
+                    "{member} moderates this server and could undo it; take that permission away "
+                    "first.",
+                    member=member.mention,
                 )
         news = await self._blocks.block(guild_id, member.id, interaction.user.id, time.time())
-        text = "is blocked from making music in this server" if news else "was blocked already"
-        await interaction.response.send_message(
-            f"{member.mention} {text}; `/unblock` undoes it.", ephemeral=True
-        )
+        text = Text("{member} was blocked already; `/unblock` undoes it.")
+        if news:
+            text = Text(
+                "{member} is blocked from making music in this server; `/unblock` undoes it."
+            )
+        await _answer(interaction, text.filled(member=member.mention))
 
     @app_commands.command(description="Let a blocked member make music in this server again.")
     @app_commands.describe(member="Who")
@@ -51,5 +56,11 @@ class BlockCog(commands.Cog):
         """Unblock a member, who may have left the server meanwhile."""
         guild_id = guild_of(interaction, "moderate_members")
         news = await self._blocks.unblock(guild_id, member.id)
-        text = "may make music in this server again" if news else "was not blocked"
-        await interaction.response.send_message(f"{member.mention} {text}.", ephemeral=True)
+        text = Text("{member} was not blocked.")
+        if news:
+            text = Text("{member} may make music in this server again.")
+        await _answer(interaction, text.filled(member=member.mention))
+
+
+async def _answer(interaction: discord.Interaction, text: Text) -> None:
+    await interaction.response.send_message(say_to(interaction)(text), ephemeral=True)

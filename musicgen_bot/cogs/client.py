@@ -11,8 +11,10 @@ from discord import app_commands
 from discord.ext import commands
 
 from musicgen_bot.store.notes import NoteStore
+from musicgen_bot.translations import Translations
 from musicgen_bot.ui.apologies import explain
 from musicgen_bot.ui.buttons import ClipButton, PageButton
+from musicgen_bot.ui.command_names import CommandNames
 
 PERMISSIONS = discord.Permissions(
     view_channel=True,
@@ -23,7 +25,7 @@ PERMISSIONS = discord.Permissions(
 )
 """What the bot needs in a channel, and nothing more."""
 
-SYNCED_TREE = "synced command tree"
+SYNCED_TREE = "synced-command-tree"
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +43,8 @@ class Tree(app_commands.CommandTree["Client"]):
 class Client(commands.AutoShardedBot):
     """Discord's client: slash commands only, no privileged intent, and it never pings anyone."""
 
-    def __init__(self) -> None:
+    def __init__(self, translations: Translations) -> None:
+        self.translations = translations
         # The bot does not speak, so nobody needs to be told at each start what voice would need.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         super().__init__(
@@ -73,7 +76,12 @@ class Client(commands.AutoShardedBot):
 
         Discord allows 200 creations a day, so a bot that syncs at each start can lock itself out.
         """
-        commands_now = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        translator = CommandNames(self.translations)
+        await self.tree.set_translator(translator)
+        commands_now = [
+            await command.get_translated_payload(self.tree, translator)
+            for command in self.tree.get_commands()
+        ]
         text = json.dumps([self.application_id, commands_now], sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()
         if await notes.get(SYNCED_TREE) == digest:

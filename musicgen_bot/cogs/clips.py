@@ -22,6 +22,7 @@ from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.jobs.gate import Gate
 from musicgen_bot.store.jobs import Job, Order
 from musicgen_bot.store.library import Library
+from musicgen_bot.translations import Text
 from musicgen_bot.ui.apologies import explain
 from musicgen_bot.ui.buttons import OF_ONE_VARIATION, Action, variation_buttons
 from musicgen_bot.ui.caller import member_of
@@ -29,6 +30,7 @@ from musicgen_bot.ui.intake import take_on
 from musicgen_bot.ui.reading import cancelled, may_end, reader_of
 from musicgen_bot.ui.remix import Answers, filled_in, remix_form, remixed
 from musicgen_bot.ui.rendering import Renderer
+from musicgen_bot.ui.speech import say_to
 
 EXTENSION_SECONDS = 10.0
 
@@ -78,10 +80,10 @@ class ClipCog(commands.Cog):
     async def _press(
         self, interaction: Interaction, action: Action, job_id: int, variation: int | None
     ) -> None:
-        job = await self._job(interaction, job_id)
+        job, say = await self._job(interaction, job_id), say_to(interaction)
         if action in OF_ONE_VARIATION and variation is None and job.order.variations > 1:
             await interaction.response.send_message(
-                "Which one?", view=variation_buttons(action, job), ephemeral=True
+                say("Which one?"), view=variation_buttons(say, action, job), ephemeral=True
             )
             return
         match action:
@@ -89,7 +91,7 @@ class ClipCog(commands.Cog):
                 again = replace(job.request, seed=None)
                 await self._order(interaction, again, job.order)
             case Action.REMIX:
-                await interaction.response.send_modal(remix_form(job))
+                await interaction.response.send_modal(remix_form(say, job))
             case Action.EXTEND:
                 await self._extend(interaction, job, variation or 1)
             case Action.WAV:
@@ -125,8 +127,9 @@ class ClipCog(commands.Cog):
         seconds = min(job.request.seconds + EXTENSION_SECONDS, longest)
         if seconds <= job.request.seconds:
             raise InvalidRequest(
-                f"This clip has {job.request.seconds:g} seconds, the most a clip may have here; "
-                "**Again** and **Remix** make others like it."
+                "This clip has {seconds} seconds, the most a clip may have here; **Again** and "
+                "**Remix** make others like it.",
+                seconds=job.request.seconds,
             )
         codes = (await self._archive.codes(job))[variation - 1]
         request = replace(job.request, seconds=seconds, seed=None, continue_from=codes)
@@ -139,9 +142,10 @@ class ClipCog(commands.Cog):
         wav = await self._renderer.wav(job, variation, clip)
         if len(wav.data) > interaction.filesize_limit:
             raise InvalidRequest(
-                f"As a WAV this clip has {len(wav.data) / 2**20:.1f} MiB, and "
-                f"{interaction.filesize_limit / 2**20:.1f} MiB may be uploaded here; "
-                "please be content with the MP3."
+                "As a WAV this clip has {size} MiB, and {most} MiB may be uploaded here; please be "
+                "content with the MP3.",
+                size=round(len(wav.data) / 2**20, 1),
+                most=round(interaction.filesize_limit / 2**20, 1),
             )
         await interaction.followup.send(file=wav.file(), ephemeral=True)
 
@@ -149,11 +153,16 @@ class ClipCog(commands.Cog):
         added = await self._library.toggle_favourite(
             interaction.user.id, job.id, variation, time.time()
         )
-        name = f"Clip {job.id}"
-        if job.order.variations > 1:
-            name += f", variation {variation},"
-        text = "is now among your `/favourites`." if added else "is no favourite any more."
-        await interaction.response.send_message(f"{name} {text}", ephemeral=True)
+        if job.order.variations == 1:
+            text = Text("Clip {clip} is no favourite any more.")
+            if added:
+                text = Text("Clip {clip} is now among your `/favourites`.")
+        else:
+            text = Text("Clip {clip}, variation {variation}, is no favourite any more.")
+            if added:
+                text = Text("Clip {clip}, variation {variation}, is now among your `/favourites`.")
+        answer = say_to(interaction)(text.filled(clip=str(job.id), variation=variation))
+        await interaction.response.send_message(answer, ephemeral=True)
 
     async def _delete(self, interaction: Interaction, job: Job) -> None:
         _require_owner(interaction, job)
@@ -169,13 +178,15 @@ class ClipCog(commands.Cog):
                 await message.delete()
         await self._archive.delete(job)
         _log.info("job %d deleted by user %d", job.id, interaction.user.id)
-        await interaction.followup.send(f"Clip {job.id} is deleted.", ephemeral=True)
+        answer = say_to(interaction)("Clip {clip} is deleted.", clip=str(job.id))
+        await interaction.followup.send(answer, ephemeral=True)
 
     async def _cancel(self, interaction: Interaction, job: Job) -> None:
         _require_owner(interaction, job)
         if not await self._dispatcher.cancel(job.id, cancelled(interaction, job)):
-            raise InvalidRequest(f"Clip {job.id} is finished already.")
-        await interaction.response.send_message(f"Clip {job.id} is cancelled.", ephemeral=True)
+            raise InvalidRequest("Clip {clip} is finished already.", clip=str(job.id))
+        answer = say_to(interaction)("Clip {clip} is cancelled.", clip=str(job.id))
+        await interaction.response.send_message(answer, ephemeral=True)
 
 
 def _require_owner(interaction: Interaction, job: Job) -> None:

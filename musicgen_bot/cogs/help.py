@@ -7,8 +7,11 @@ from discord import app_commands
 from discord.ext import commands
 
 from musicgen_bot.cogs.client import Client
+from musicgen_bot.translations import Text
+from musicgen_bot.ui.command_names import DESCRIPTION, full_name
+from musicgen_bot.ui.speech import say_to
 
-PRESSED = (
+PRESSED = Text(
     "🔁 **Again** makes another with a new seed · 🎛️ **Remix** opens the recipe to change it · "
     "➕ **Extend** goes on where the clip ends · 💾 **WAV** sends you the sound uncompressed · "
     "⭐ **Favourite** keeps it in `/favourites` · 🗑️ **Delete** is for the one who asked for it "
@@ -23,14 +26,17 @@ class HelpCog(commands.Cog):
     @app_commands.command(description="What you can do here.")
     async def help(self, interaction: discord.Interaction[Client]) -> None:
         """Tell the caller what they may type and press."""
+        say = say_to(interaction)
         lines = [
-            f"`/{command.qualified_name}` {command.description}"
+            f"`/{full_name(say, command)}` {say.name(DESCRIPTION, command.description)}"
             for command in interaction.client.tree.walk_commands()
             if isinstance(command, app_commands.Command) and _is_for(command, interaction)
         ]
-        embed = discord.Embed(title="What you can do here", description="\n".join(sorted(lines)))
-        embed.add_field(name="Below each clip", value=PRESSED)
-        embed.add_field(name="In the menu of a message, under Apps", value=CHOSEN)
+        embed = discord.Embed(
+            title=say("What you can do here"), description="\n".join(sorted(lines))
+        )
+        embed.add_field(name=say("Below each clip"), value=say(PRESSED))
+        embed.add_field(name=say("In the menu of a message, under Apps"), value=say(CHOSEN))
         await interaction.response.send_message(embed=embed, ephemeral=True)
 
 

@@ -18,6 +18,7 @@ from musicgen_bot.ui.apologies import explain
 from musicgen_bot.ui.buttons import Shelf, clip_buttons, page_buttons
 from musicgen_bot.ui.reading import reader_of
 from musicgen_bot.ui.rendering import Renderer
+from musicgen_bot.ui.speech import say_to
 from musicgen_bot.ui.texts import NO_PROMPT, shortened
 
 Interaction = discord.Interaction[Any]
@@ -67,19 +68,19 @@ class LibraryCog(commands.Cog):
             )
         job = await self._archive.job(int(clip))
         if not reader_of(interaction).may_see(job):
-            raise InvalidRequest(f"Clip {clip} is not yours, and not of this server.")
+            raise InvalidRequest("Clip {clip} is not yours, and not of this server.", clip=clip)
         async with self._archive.turn(interaction.user.id, interaction.guild_id):
             await interaction.response.defer(ephemeral=True, thinking=True)
             await self._send(interaction, job)
 
     async def _send(self, interaction: Interaction, job: Job) -> None:
-        renderer = self._renderer
+        renderer, say = self._renderer, say_to(interaction)
         sounds = await renderer.sounds(job, await self._archive.clips(job))
         attachments = await renderer.attachments(sounds, interaction.filesize_limit)
         await interaction.followup.send(
-            embed=embeds.clip(job, renderer.model, renderer.licence, sounds.silent),
+            embed=embeds.clip(say, job, renderer.model, renderer.licence, sounds.silent),
             files=[attachment.file() for attachment in attachments],
-            view=clip_buttons(job),
+            view=clip_buttons(say, job),
             ephemeral=True,
         )
 
@@ -105,11 +106,12 @@ class LibraryCog(commands.Cog):
         self, interaction: Interaction, shelf: Shelf, number: int, search: str
     ) -> None:
         """Turn to another page of a list."""
+        say = say_to(interaction)
         try:
             page = await self._page(shelf, reader_of(interaction), search, number)
             await interaction.response.edit_message(
-                embed=embeds.page(shelf, page, search),
-                view=page_buttons(shelf, page.number, search, page.is_last),
+                embed=embeds.page(say, shelf, page, search),
+                view=page_buttons(say, shelf, page.number, search, page.is_last),
             )
         except Exception as error:
             await explain(interaction, error)
@@ -119,9 +121,10 @@ class LibraryCog(commands.Cog):
         if shelf is Shelf.SERVER and reader.guild_id is None:
             raise InvalidRequest("This is no server; here you can look through your own clips.")
         page = await self._page(shelf, reader, search, 0)
-        view = page_buttons(shelf, 0, search, page.is_last)
+        say = say_to(interaction)
+        view = page_buttons(say, shelf, 0, search, page.is_last)
         await interaction.response.send_message(
-            embed=embeds.page(shelf, page, search),
+            embed=embeds.page(say, shelf, page, search),
             view=discord.utils.MISSING if page.is_last else view,
             ephemeral=True,
         )

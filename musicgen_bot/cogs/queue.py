@@ -12,8 +12,10 @@ from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.jobs.job import ActiveJob, Outlook
 from musicgen_bot.store.library import Reader
+from musicgen_bot.translations import Language
 from musicgen_bot.ui.reading import cancelled, moderates, reader_of
-from musicgen_bot.ui.texts import NO_PROMPT, quoted, shortened, status
+from musicgen_bot.ui.speech import say_to
+from musicgen_bot.ui.texts import NO_PROMPT, length, quoted, shortened, status
 
 ROWS_SHOWN = 10
 CHOICES_SHOWN = 25
@@ -34,14 +36,14 @@ class QueueCog(commands.Cog):
             for active, outlook in self._dispatcher.outlooks()
             if _is_here(active, interaction)
         ]
-        now = time.time()
+        now, say = time.time(), say_to(interaction)
         reader = reader_of(interaction)
-        lines = [_line(active, outlook, now, reader) for active, outlook in rows[:ROWS_SHOWN]]
+        lines = [_line(say, active, outlook, now, reader) for active, outlook in rows[:ROWS_SHOWN]]
         if len(rows) > ROWS_SHOWN:
-            lines.append(f"… and {len(rows) - ROWS_SHOWN} more")
-        text = "\n".join(lines) or "Nothing is waiting; `/generate` starts at once."
+            lines.append(say("… and {number} more", number=len(rows) - ROWS_SHOWN))
+        text = "\n".join(lines) or say("Nothing is waiting; `/generate` starts at once.")
         await interaction.response.send_message(
-            embed=discord.Embed(title="Queue", description=text), ephemeral=True
+            embed=discord.Embed(title=say("Queue"), description=text), ephemeral=True
         )
 
     @app_commands.command(
@@ -57,12 +59,14 @@ class QueueCog(commands.Cog):
         job_id = max(mine) if clip is None else clip
         if (active := mine.get(job_id) or theirs.get(job_id)) is None:
             raise InvalidRequest(
-                f"Clip {job_id} is not one of yours that waits or is being made; "
-                "pick one from the list that `/cancel` offers."
+                "Clip {clip} is not one of yours that waits or is being made; pick one from the "
+                "list that `/cancel` offers.",
+                clip=str(job_id),
             )
         if not await self._dispatcher.cancel(job_id, cancelled(interaction, active.job)):
-            raise InvalidRequest(f"Clip {job_id} is finished already.")
-        await interaction.response.send_message(f"Clip {job_id} is cancelled.", ephemeral=True)
+            raise InvalidRequest("Clip {clip} is finished already.", clip=str(job_id))
+        answer = say_to(interaction)("Clip {clip} is cancelled.", clip=str(job_id))
+        await interaction.response.send_message(answer, ephemeral=True)
 
     @cancel.autocomplete("clip")
     async def _offer_clips(
@@ -102,12 +106,12 @@ def _is_here(active: ActiveJob, interaction: discord.Interaction) -> bool:
     return address.user_id == interaction.user.id
 
 
-def _line(active: ActiveJob, outlook: Outlook, now: float, reader: Reader) -> str:
-    job = active.job
+def _line(say: Language, active: ActiveJob, outlook: Outlook, now: float, reader: Reader) -> str:
+    job, line = active.job, status(say, outlook, now)
     if not reader.may_see(job):
-        return f"**{job.id}** in a channel you cannot read\n{status(outlook, now)}"
+        return f"**{job.id}** {say('in a channel you cannot read')}\n{line}"
     times = "" if job.order.variations == 1 else f"{job.order.variations} × "
     return (
         f"**{job.id}** {quoted(shortened(job.title, PROMPT_CHARACTERS))} "
-        f"{times}{job.request.seconds:g} s · <@{job.address.user_id}>\n{status(outlook, now)}"
+        f"{times}{say(length(job.request.seconds))} · <@{job.address.user_id}>\n{line}"
     )

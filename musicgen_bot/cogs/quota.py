@@ -9,7 +9,13 @@ from discord import app_commands
 from discord.ext import commands
 
 from musicgen_bot.jobs.gate import Gate
+from musicgen_bot.jobs.limits import exactly
+from musicgen_bot.translations import Text
 from musicgen_bot.ui.caller import member_of
+from musicgen_bot.ui.speech import say_to
+
+OF_USER = Text("You have {left} of {limit} of music left today.")
+OF_GUILD = Text("This server has {left} of {limit} of music left today.")
 
 
 class QuotaCog(commands.Cog):
@@ -24,27 +30,25 @@ class QuotaCog(commands.Cog):
         await interaction.response.send_message(await self._text(interaction), ephemeral=True)
 
     async def _text(self, interaction: discord.Interaction) -> str:
+        say = say_to(interaction)
         if interaction.guild_id is None:
-            return "There is no limit a day in direct messages."
+            return say("There is no limit a day in direct messages.")
         own = await self._gate.allowance(
             interaction.guild_id, interaction.user.id, member_of(interaction)
         )
         lines = [
-            f"{who} {_left(limit, spent)} of {limit:g} seconds of music left today."
-            for who, limit, spent in (
-                ("You have", own.user_limit, own.spent_by_user),
-                ("This server has", own.guild_limit, own.spent_in_guild),
+            say(text.filled(left=max(0, math.floor(limit - spent)), limit=exactly(limit)))
+            for text, limit, spent in (
+                (OF_USER, own.user_limit, own.spent_by_user),
+                (OF_GUILD, own.guild_limit, own.spent_in_guild),
             )
             if math.isfinite(limit)
         ]
         if not lines:
-            return (
-                f"There is no limit a day for you here. Today you had {own.spent_by_user:g} "
-                "seconds of music."
+            return say(
+                "There is no limit a day for you here. Today you had {spent} of music.",
+                spent=exactly(own.spent_by_user),
             )
         at = math.ceil(own.renewed_at)
-        return "\n".join([*lines, f"All of it is back at <t:{at}:t>, <t:{at}:R>."])
-
-
-def _left(limit: float, spent: float) -> str:
-    return f"{max(0, math.floor(limit - spent))}"
+        back = say("All of it is back at {time}, {when}.", time=f"<t:{at}:t>", when=f"<t:{at}:R>")
+        return "\n".join([*lines, back])

@@ -14,12 +14,14 @@ from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.jobs.days import find_time_zone, time_zones
 from musicgen_bot.jobs.settings_desk import SettingsDesk
 from musicgen_bot.store.blocks import BlockStore
-from musicgen_bot.store.guild_settings import LOCALES, GuildSettings
+from musicgen_bot.store.guild_settings import GuildSettings
+from musicgen_bot.translations import LOCALES
 from musicgen_bot.ui.authority import guild_of
 from musicgen_bot.ui.settings_file import check_size, read_settings, settings_file
 from musicgen_bot.ui.settings_forms import Settle, with_tier, words_in
 from musicgen_bot.ui.settings_text import differences, log_embed
 from musicgen_bot.ui.settings_view import SettingsPanel
+from musicgen_bot.ui.speech import say_to
 from musicgen_bot.ui.texts import shortened
 
 CHOICES_SHOWN = 25
@@ -193,7 +195,7 @@ class SettingsCog(
         return [app_commands.Choice(name=name, value=name) for name in found[:CHOICES_SHOWN]]
 
     @app_commands.command(description="Set the language of the messages that everybody sees.")
-    @app_commands.describe(locale="Such as de or en-US; the server's own if you leave it out")
+    @app_commands.describe(locale="Which one; the server's own if you leave it out")
     async def language(self, interaction: discord.Interaction, locale: str | None = None) -> None:
         """Set the language of public messages."""
         await self._change(interaction, lambda settings: replace(settings, language=locale))
@@ -202,8 +204,11 @@ class SettingsCog(
     async def _offer_languages(
         self, interaction: discord.Interaction, current: str
     ) -> list[app_commands.Choice[str]]:
-        found = [each for each in LOCALES if each.casefold().startswith(current.casefold())]
-        return [app_commands.Choice(name=each, value=each) for each in found[:CHOICES_SHOWN]]
+        return [
+            app_commands.Choice(name=name, value=locale)
+            for locale, name in LOCALES.items()
+            if current.casefold() in f"{name} {locale}".casefold()
+        ]
 
     @app_commands.command(description="Take back all settings; only the host's limits hold then.")
     async def reset(self, interaction: discord.Interaction) -> None:
@@ -211,8 +216,10 @@ class SettingsCog(
         guild_id = guild_of(interaction, "manage_guild")
         change = await self._desk.change(guild_id, interaction.user.id, lambda _: GuildSettings())
         await interaction.response.send_message(
-            "Everything is as the host has it. This file holds what was set before; "
-            "`/settings import` brings it back.",
+            say_to(interaction)(
+                "Everything is as the host has it. This file holds what was set before; "
+                "`/settings import` brings it back."
+            ),
             file=settings_file(change.before),
             ephemeral=True,
         )
@@ -222,8 +229,10 @@ class SettingsCog(
         """Hand out the settings as a file."""
         settings = await self._desk.get(guild_of(interaction, "manage_guild"))
         await interaction.response.send_message(
-            "These are all settings; `/settings import` takes this file, also when you have "
-            "edited it.",
+            say_to(interaction)(
+                "These are all settings; `/settings import` takes this file, also when you have "
+                "edited it."
+            ),
             file=settings_file(settings),
             ephemeral=True,
         )
@@ -242,16 +251,19 @@ class SettingsCog(
     async def log(self, interaction: discord.Interaction) -> None:
         """Show what was changed."""
         changes = await self._desk.changes(guild_of(interaction, "manage_guild"))
-        await interaction.response.send_message(embed=log_embed(changes), ephemeral=True)
+        await interaction.response.send_message(
+            embed=log_embed(say_to(interaction), changes), ephemeral=True
+        )
 
     async def _change(self, interaction: discord.Interaction, settle: Settle) -> None:
         """Put settings into effect and tell what that changed."""
         guild_id = guild_of(interaction, "manage_guild")
         change = await self._desk.change(guild_id, interaction.user.id, settle)
-        changed = differences(change.before, change.after)
-        text = "Nothing has changed by that; `/settings show` shows how it is."
+        say = say_to(interaction)
+        changed = differences(say, change.before, change.after)
+        text = say("Nothing has changed by that; `/settings show` shows how it is.")
         if changed:
-            text = f"In effect now. {shortened(changed, ANSWER_CHARACTERS)}"
+            text = say("In effect now. {changes}", changes=shortened(changed, ANSWER_CHARACTERS))
         if interaction.response.is_done():
             await interaction.followup.send(text, ephemeral=True)
         else:

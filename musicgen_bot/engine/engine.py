@@ -195,21 +195,25 @@ class Engine:
         frames = round(request.seconds * self.frame_rate)
         if request.seconds > self.max_seconds:
             raise InvalidRequest(
-                f"The model makes at most {self.max_seconds:g} seconds at once, "
-                f"not {request.seconds:g}; ask for a shorter clip."
+                "The model makes at most {most} seconds at once, not {seconds}; ask for a shorter "
+                "clip.",
+                most=self.max_seconds,
+                seconds=request.seconds,
             )
         if frames == 0:
             raise InvalidRequest(
-                f"A clip of {request.seconds:g} seconds is too short to be heard; "
-                "ask for a longer one."
+                "A clip of {seconds} seconds is too short to be heard; ask for a longer one.",
+                seconds=request.seconds,
             )
         if request.continue_from is not None:
             self._check_codes(request.continue_from)
             given = request.continue_from.shape[1]
             if given >= frames:
                 raise InvalidRequest(
-                    f"The clip to go on from is {given / self.frame_rate:g} seconds long already; "
-                    f"ask for more than the {request.seconds:g} seconds of the whole."
+                    "The clip to go on from is {given} seconds long already; ask for more than "
+                    "the {seconds} seconds of the whole.",
+                    given=given / self.frame_rate,
+                    seconds=request.seconds,
                 )
         return frames
 
@@ -217,13 +221,15 @@ class Engine:
         highest = self._decoder.sizes.vocabulary - 1
         if codes.ndim != 2 or codes.shape[0] != self.codebooks or codes.shape[1] == 0:
             raise InvalidRequest(
-                f"The codes must be {self.codebooks} rows of at least one frame for this model; "
-                "use those of a clip that it made."
+                "The codes must be {codebooks} rows of at least one frame for this model; use "
+                "those of a clip that it made.",
+                codebooks=self.codebooks,
             )
         if codes.min() < 0 or codes.max() > highest:
             raise InvalidRequest(
-                f"The codes must lie between 0 and {highest} for this model; "
-                "use those of a clip that it made."
+                "The codes must lie between 0 and {highest} for this model; use those of a clip "
+                "that it made.",
+                highest=highest,
             )
 
     def _known(self, request: GenerationRequest) -> Tensor:
@@ -306,6 +312,7 @@ class Engine:
                 self._undecoded.clear()
             release_memory(self._decoder.device)
             raise OutOfMemory(
-                f"The memory of {self.device} is used up; make fewer clips at once, or shorter "
-                "ones, or close other programs that use it."
+                "The memory of {device} is used up; make fewer clips at once, or shorter ones, "
+                "or close other programs that use it.",
+                device=self.device,
             ) from None

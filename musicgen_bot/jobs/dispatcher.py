@@ -28,6 +28,9 @@ from musicgen_bot.jobs.job import ActiveJob, Audience, Outlook, Undeliverable
 from musicgen_bot.jobs.limits import PLAIN_MEMBER, Member
 from musicgen_bot.jobs.together import together
 from musicgen_bot.store.jobs import PLAIN, Address, Job, JobState, JobStore, Order
+from musicgen_bot.translations import Text
+
+CANCELLED = Text("Cancelled.")
 
 TURNOVER_SECONDS = 0.4
 """How long a slot is empty, or its clip finished and not yet noticed, between two clips."""
@@ -103,6 +106,7 @@ class Dispatcher:
             await self.check(request, address, order, member)
             if request.seed is None:
                 request = replace(request, seed=secrets.randbelow(MAX_SEED + 1))
+            address = replace(address, locale=await self._gate.locale_of(address))
             active = self._hold(await self._jobs.add(request, address, order))
         _log.info(
             "job %d accepted: %d x %g s, user %d, guild %s",
@@ -124,7 +128,7 @@ class Dispatcher:
             await self._write(self._jobs.set_message(active.job.id, message_id))
         active.answered.set()
 
-    async def cancel(self, job_id: int, text: str = "Cancelled.") -> bool:
+    async def cancel(self, job_id: int, text: Text = CANCELLED) -> bool:
         """Stop a job that waits or is being made; False if it is too late for that.
 
         `text` is what its message then says. The seconds of a job that waited are given back.
@@ -248,13 +252,13 @@ class Dispatcher:
             await active.answered.wait()
             message_id = await self._audience.deliver(active.job, clips)
         except (GenerationError, RequestError) as error:
-            await self._end(active, JobState.FAILED, str(error))
+            await self._end(active, JobState.FAILED, error.text)
         except Undeliverable as error:
             _log.warning("job %d is kept: %s", active.job.id, error)
             await self._end(active, JobState.KEPT)
         except Exception:
             _log.exception("job %d failed", active.job.id)
-            text = "Something went wrong while this clip was made; please try again."
+            text = Text("Something went wrong while this clip was made; please try again.")
             await self._end(active, JobState.FAILED, text)
         else:
             if message_id is not None and message_id != active.job.address.message_id:
@@ -292,7 +296,7 @@ class Dispatcher:
             self._fill()
         return clip
 
-    async def _end(self, active: ActiveJob, state: JobState, text: str = "") -> None:
+    async def _end(self, active: ActiveJob, state: JobState, text: Text | None = None) -> None:
         """Tell the person if there is something to tell, then write how it ended."""
         try:
             if text:

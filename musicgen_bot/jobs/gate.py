@@ -93,6 +93,12 @@ class Gate:
         usage = await self._usage(address, waiting, self._host, None)
         admit(request, self._host, usage, order.variations, order.given_seconds)
 
+    async def locale_of(self, address: Address) -> str:
+        """Return in which language everybody reads the messages of a job. Raises StoreError."""
+        if address.guild_id is None:
+            return address.locale
+        return (await self._settings.get(address.guild_id)).language or address.locale
+
     async def check_block(self, guild_id: int | None, user_id: int) -> None:
         """Return if somebody may use the bot where they are. Raises LimitReached or StoreError."""
         if guild_id is not None and await self._blocks.is_blocked(guild_id, user_id):
@@ -165,13 +171,16 @@ def check_place(settings: GuildSettings, member: Member, channel_id: int) -> Non
     """
     if settings.channels and not {channel_id, member.parent_id}.intersection(settings.channels):
         named = [f"<#{channel}>" for channel in settings.channels[:CHANNELS_NAMED]]
-        where = " or ".join([", ".join(named[:-1]), named[-1]] if named[1:] else named)
-        raise LimitReached(f"I make music in other channels of this server; please try {where}.")
+        raise LimitReached(
+            "I make music in other channels of this server; please try {channels}.",
+            channels=", ".join(named),
+        )
     if settings.roles and not member.manages and not member.role_ids.intersection(settings.roles):
         named = [f"<@&{role}>" for role in settings.roles[:CHANNELS_NAMED]]
         raise LimitReached(
-            f"Making music here takes a role that you do not have, such as {', '.join(named)}; "
-            "please ask an admin of this server for it."
+            "Making music here takes a role that you do not have, such as {roles}; please ask an "
+            "admin of this server for it.",
+            roles=", ".join(named),
         )
 
 
@@ -179,5 +188,6 @@ def check_words(settings: GuildSettings, prompt: str) -> None:
     """Return if none of the guild's unwanted words is in a prompt. Raises InvalidRequest."""
     if word := unwanted_word(prompt, settings.unwanted_words):
         raise InvalidRequest(
-            f"This server does not want “{word}” in prompts; please say it in other words."
+            "This server does not want “{word}” in prompts; please say it in other words.",
+            word=word,
         )

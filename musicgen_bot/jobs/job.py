@@ -9,6 +9,7 @@ from typing import Protocol
 
 from musicgen_bot.generation import Clip, Progress
 from musicgen_bot.store.jobs import Job
+from musicgen_bot.translations import Text
 
 
 class Undeliverable(Exception):
@@ -28,7 +29,7 @@ class Audience(Protocol):
         clip, Undeliverable where they can go nowhere.
         """
 
-    async def tell(self, job: Job, text: str) -> None:
+    async def tell(self, job: Job, text: Text) -> None:
         """Tell why there will be no clip."""
 
 

@@ -8,8 +8,30 @@ from dataclasses import dataclass
 from musicgen_bot.errors import InvalidRequest, LimitReached
 from musicgen_bot.generation import GenerationRequest
 from musicgen_bot.store.guild_settings import GuildSettings
+from musicgen_bot.translations import Counted, Text
 
 SHORTEST_SECONDS = 1.0
+_OWN = (
+    Text(
+        "You have used up your {limit} of music for today; try again in {wait}, when a new day "
+        "begins."
+    ),
+    Text(
+        "You have {left} of your {limit} of music left for today; ask for {less}, or wait for the "
+        "new day that begins in {wait}."
+    ),
+)
+_OF_GUILD = (
+    Text(
+        "This server has used up its {limit} of music for today; try again in {wait}, when a new "
+        "day begins."
+    ),
+    Text(
+        "This server has {left} of its {limit} of music left for today; ask for {less}, or wait "
+        "for the new day that begins in {wait}."
+    ),
+)
+"""Said when a day's music is used up, and when too little is left of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,76 +120,82 @@ def admit(
     """
     if request.seconds < SHORTEST_SECONDS:
         raise InvalidRequest(
-            f"A clip must be at least {in_words(SHORTEST_SECONDS)} long; "
-            f"you asked for {request.seconds:g}."
+            "A clip must be at least {least} long; you asked for {seconds}.",
+            least=in_words(SHORTEST_SECONDS),
+            seconds=request.seconds,
         )
     if request.seconds > limits.clip_seconds:
         raise InvalidRequest(
-            f"A clip can be at most {limits.clip_seconds:g} seconds long here; "
-            f"you asked for {request.seconds:g}."
+            "A clip can be at most {most} long here; you asked for {seconds}.",
+            most=exactly(limits.clip_seconds),
+            seconds=request.seconds,
         )
     if variations > limits.variations:
-        most = "1 variation" if limits.variations == 1 else f"{limits.variations:g} variations"
-        raise InvalidRequest(f"A prompt can have at most {most} here; you asked for {variations}.")
+        raise InvalidRequest(
+            Counted(
+                "A prompt can have at most {count} variation here; you asked for {variations}.",
+                "A prompt can have at most {count} variations here; you asked for {variations}.",
+                count=limits.variations,
+                variations=variations,
+            )
+        )
     if (wait := limits.cooldown_seconds - usage.seconds_since_last) > 0:
         raise LimitReached(
-            f"One clip every {in_words(limits.cooldown_seconds)} is the limit here; "
-            f"try again in {in_words(wait)}."
+            "One clip every {cooldown} is the limit here; try again in {wait}.",
+            cooldown=in_words(limits.cooldown_seconds),
+            wait=in_words(wait),
         )
     if usage.waiting_of_user >= limits.waiting_per_user:
         raise LimitReached(
-            f"You already have {_clips(usage.waiting_of_user)} waiting, the most one person may "
-            f"have; try again when the next of them starts{_about(usage.seconds_until_room)}."
+            "You already have {clips} waiting, the most one person may have; try again when the "
+            "next of them starts{soon}.",
+            clips=_clips(usage.waiting_of_user),
+            soon=_about(usage.seconds_until_room),
         )
     if usage.waiting_in_guild >= limits.waiting_per_guild:
         raise LimitReached(
-            f"This server already has {_clips(usage.waiting_in_guild)} waiting, the most one "
-            f"server may have; try again when the next of them "
-            f"starts{_about(usage.seconds_until_room)}."
+            "This server already has {clips} waiting, the most one server may have; try again "
+            "when the next of them starts{soon}.",
+            clips=_clips(usage.waiting_in_guild),
+            soon=_about(usage.seconds_until_room),
         )
-    for who, whose, limit, spent in (
-        ("You have", "your", limits.user_seconds_a_day, usage.spent_by_user),
-        ("This server has", "its", limits.guild_seconds_a_day, usage.spent_in_guild),
+    for spent, limit, (used_up, too_little) in (
+        (usage.spent_by_user, limits.user_seconds_a_day, _OWN),
+        (usage.spent_in_guild, limits.guild_seconds_a_day, _OF_GUILD),
     ):
         # To the millisecond: frames of a fiftieth of a second do not add up exactly.
         if round(spent + (request.seconds - given_seconds) * variations, 3) > limit:
             left = math.floor(limit - spent)
-            instead = "a clip of at most" if variations == 1 else "variations that come to at most"
+            less = Text("a clip of at most {most}", most=exactly(left))
             if given_seconds:
-                instead = "an extension by at most"
+                less = Text("an extension by at most {most}", most=exactly(left))
+            elif variations > 1:
+                less = Text("variations that come to at most {most}", most=exactly(left))
+            sentence = used_up if left < SHORTEST_SECONDS else too_little
+            tomorrow = in_words(usage.seconds_until_tomorrow)
             raise LimitReached(
-                _spent(who, whose, limit, left, instead, usage.seconds_until_tomorrow)
+                sentence.filled(limit=exactly(limit), left=left, less=less, wait=tomorrow)
             )
 
 
-def in_words(seconds: float) -> str:
+def in_words(seconds: float) -> Text:
     """Return a length of time as a person says it: "1 second", "40 seconds", "3 minutes"."""
     whole = max(1, math.ceil(seconds))
-    for size, unit in ((3600, "hour"), (60, "minute")):
-        if whole >= 2 * size:
-            return f"{round(whole / size)} {unit}s"
-    return "1 second" if whole == 1 else f"{whole} seconds"
+    if whole >= 2 * 3600:
+        return Counted("{count} hour", "{count} hours", count=round(whole / 3600))
+    if whole >= 2 * 60:
+        return Counted("{count} minute", "{count} minutes", count=round(whole / 60))
+    return exactly(whole)
 
 
-def _spent(
-    who: str, whose: str, limit: float, left: int, instead: str, until_tomorrow: float
-) -> str:
-    """Say that a day's seconds of music are used up, or too few for what was asked."""
-    tomorrow = in_words(until_tomorrow)
-    if left < SHORTEST_SECONDS:
-        return (
-            f"{who} used up {whose} {limit:g} seconds of music for today; "
-            f"try again in {tomorrow}, when a new day begins."
-        )
-    return (
-        f"{who} {left} of {whose} {limit:g} seconds of music left for today; ask for {instead} "
-        f"{left} seconds, or wait for the new day that begins in {tomorrow}."
-    )
+def exactly(seconds: float) -> Text:
+    """Return a number of seconds as it is: "2.5 seconds"."""
+    return Counted("{count} second", "{count} seconds", count=seconds)
 
 
-def _clips(count: int) -> str:
-    return "1 clip" if count == 1 else f"{count} clips"
+def _clips(count: int) -> Text:
+    return Counted("{count} clip", "{count} clips", count=count)
 
 
-def _about(seconds: float | None) -> str:
-    return "" if seconds is None else f", in about {in_words(seconds)}"
+def _about(seconds: float | None) -> Text | str:
+    return "" if seconds is None else Text(", in about {wait}", wait=in_words(seconds))

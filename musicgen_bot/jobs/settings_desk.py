@@ -67,7 +67,9 @@ def _check_host(before: GuildSettings, after: GuildSettings, host: Limits) -> No
         value = getattr(after, name)
         if value is not None and value > most and _differ(before, after, name):
             raise InvalidRequest(
-                f"{NUMBERS[name][0]}: the host of this bot allows at most {most:g}."
+                "{setting}: the host of this bot allows at most {most}.",
+                setting=NUMBERS[name][0],
+                most=most,
             )
     cooldown = after.cooldown_seconds
     if (
@@ -76,8 +78,9 @@ def _check_host(before: GuildSettings, after: GuildSettings, host: Limits) -> No
         and _differ(before, after, "cooldown_seconds")
     ):
         raise InvalidRequest(
-            f"{NUMBERS['cooldown_seconds'][0]}: the host of this bot asks for at least "
-            f"{host.cooldown_seconds:g} seconds."
+            "{setting}: the host of this bot asks for at least {least} seconds.",
+            setting=NUMBERS["cooldown_seconds"][0],
+            least=host.cooldown_seconds,
         )
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from musicgen_bot.errors import InvalidRequest
+from musicgen_bot.translations import LOCALES, Text
 
 DAY_SECONDS = 86_400
 MOST_PLACES = 25
@@ -17,34 +18,29 @@ MOST_WORDS = 100
 WORD_CHARACTERS = 30
 """All words together fit into the 4000 characters of a text field in Discord."""
 LARGEST_ID = 2**63 - 1
+EXAMPLE = "41771983423143937"
+"""An id of Discord's, as it is told in a file."""
 
-NUMBERS: Mapping[str, tuple[str, int, int]] = {
-    "longest_clip_seconds": ("Longest clip", 1, 300),
-    "default_clip_seconds": ("Default length", 1, 300),
-    "most_variations": ("Most variations", 1, 4),
-    "waiting_per_user": ("Waiting per member", 1, 1000),
-    "waiting_per_server": ("Waiting in all", 1, 10_000),
-    "cooldown_seconds": ("Cooldown", 1, DAY_SECONDS),
-    "seconds_a_day_per_user": ("Seconds a day per member", 1, 1_000_000),
-    "seconds_a_day_per_server": ("Seconds a day in all", 1, 1_000_000),
+NUMBERS: Mapping[str, tuple[Text, int, int]] = {
+    "longest_clip_seconds": (Text("Longest clip"), 1, 300),
+    "default_clip_seconds": (Text("Default length"), 1, 300),
+    "most_variations": (Text("Most variations"), 1, 4),
+    "waiting_per_user": (Text("Waiting per member"), 1, 1000),
+    "waiting_per_server": (Text("Waiting in all"), 1, 10_000),
+    "cooldown_seconds": (Text("Cooldown"), 1, DAY_SECONDS),
+    "seconds_a_day_per_user": (Text("Seconds a day per member"), 1, 1_000_000),
+    "seconds_a_day_per_server": (Text("Seconds a day in all"), 1, 1_000_000),
 }
 """Of each number: its name for people, the smallest and the largest it can be."""
 
-LISTS: Mapping[str, tuple[str, str, int]] = {
-    "channels": ("Channels", "channels", MOST_PLACES),
-    "roles": ("Roles that may use it", "roles", MOST_PLACES),
-    "unlimited_roles": ("Roles free of limits", "roles", MOST_PLACES),
-    "role_seconds_a_day": ("Roles with seconds of their own", "roles", MOST_PLACES),
-    "unwanted_words": ("Words not wanted", "words", MOST_WORDS),
+LISTS: Mapping[str, tuple[Text, int]] = {
+    "channels": (Text("Channels"), MOST_PLACES),
+    "roles": (Text("Roles that may use it"), MOST_PLACES),
+    "unlimited_roles": (Text("Roles free of limits"), MOST_PLACES),
+    "role_seconds_a_day": (Text("Roles with seconds of their own"), MOST_PLACES),
+    "unwanted_words": (Text("Words not wanted"), MOST_WORDS),
 }
-"""Of each list: its name for people, what it lists, and how many of them at most."""
-
-LOCALES = (
-    *("bg", "cs", "da", "de", "el", "en-GB", "en-US", "es-419", "es-ES", "fi", "fr", "hi", "hr"),
-    *("hu", "id", "it", "ja", "ko", "lt", "nl", "no", "pl", "pt-BR", "ro", "ru", "sv-SE", "th"),
-    *("tr", "uk", "vi", "zh-CN", "zh-TW"),
-)
-"""https://docs.discord.com/developers/reference#locales"""
+"""Of each list: its name for people, and how many can be in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,27 +78,31 @@ class GuildSettings:
     time_zone: str = "UTC"
     """IANA name; its midnight is where a day ends."""
     language: str | None = None
-    """Locale of the messages everybody sees; None is the guild's own."""
+    """Locale of the messages everybody sees, of those spoken here; None is the guild's own."""
 
     def __post_init__(self) -> None:
         for name in NUMBERS:
             _check_number(name, getattr(self, name))
-        for name, (label, kind, most) in LISTS.items():
+        for name, (label, most) in LISTS.items():
             if len(getattr(self, name)) > most:
-                raise InvalidRequest(f"{label}: at most {most} {kind} can be listed.")
+                raise InvalidRequest(
+                    "{setting}: at most {most} can be listed.", setting=label, most=most
+                )
         for tier in self.role_seconds_a_day:
             _check_number("seconds_a_day_per_user", tier.seconds)
         for word in self.unwanted_words:
             _check_word(word)
         if not is_time_zone(self.time_zone):
             raise InvalidRequest(
-                f"“{self.time_zone[:WORD_CHARACTERS]}” is not a time zone; "
-                "give its name, such as Europe/Berlin, America/New_York or UTC."
+                "“{name}” is not a time zone; give its name, such as Europe/Berlin, "
+                "America/New_York or UTC.",
+                name=self.time_zone[:WORD_CHARACTERS],
             )
         if self.language is not None and self.language not in LOCALES:
             raise InvalidRequest(
-                f"“{self.language[:WORD_CHARACTERS]}” is not a language of Discord; "
-                f"choose one of {', '.join(LOCALES)}."
+                "“{name}” is not a language that I speak; choose one of {languages}.",
+                name=self.language[:WORD_CHARACTERS],
+                languages=", ".join(LOCALES),
             )
 
 
@@ -135,18 +135,21 @@ def load_settings(text: str | bytes) -> GuildSettings:
         data = json.loads(text)
         json.dumps(data, ensure_ascii=False).encode()  # half a surrogate pair can be sent nowhere
     except (ValueError, RecursionError) as error:
-        where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
-        raise InvalidRequest(
-            f"The file is not JSON{where}; please export one and edit it."
-        ) from None
+        if isinstance(error, json.JSONDecodeError):
+            raise InvalidRequest(
+                "The file is not JSON (line {line}); please export one and edit it.",
+                line=error.lineno,
+            ) from None
+        raise InvalidRequest("The file is not JSON; please export one and edit it.") from None
     if not isinstance(data, dict):
         raise InvalidRequest("The file holds no settings; please export one and edit it.")
     known = {field.name for field in fields(GuildSettings)}
     for name in data:
         if name not in known:
             raise InvalidRequest(
-                f"There is no setting “{name[:WORD_CHARACTERS]}”; "
-                f"there are {', '.join(sorted(known))}."
+                "There is no setting “{name}”; there are {known}.",
+                name=name[:WORD_CHARACTERS],
+                known=", ".join(sorted(known)),
             )
     values: dict[str, Any] = {name: data.get(name) for name in NUMBERS}
     for name in ("channels", "roles", "unlimited_roles"):
@@ -187,14 +190,19 @@ def _check_number(name: str, value: object) -> None:
     if value is None:
         return
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise InvalidRequest(f"{label}: it must be a whole number from {low} to {high}.")
+        raise InvalidRequest(
+            "{setting}: it must be a whole number from {low} to {high}.",
+            setting=label,
+            low=low,
+            high=high,
+        )
 
 
 def _check_word(word: str) -> None:
     if not 0 < len(word) <= WORD_CHARACTERS or not any(c.isalnum() for c in word):
         raise InvalidRequest(
-            "Words not wanted: each has letters or digits, "
-            f"and at most {WORD_CHARACTERS} characters."
+            "Words not wanted: each has letters or digits, and at most {most} characters.",
+            most=WORD_CHARACTERS,
         )
     if not word.isprintable() or "`" in word:
         raise InvalidRequest("Words not wanted: please leave out line breaks and backticks.")
@@ -206,21 +214,23 @@ def _texts(data: Mapping[str, object], name: str) -> list[str]:
     if value is None:
         return []
     if not isinstance(value, list):
-        raise InvalidRequest(f"“{name}” must be a list of texts.")
+        raise InvalidRequest("“{name}” must be a list of texts.", name=name)
     return list(dict.fromkeys(_text(name, each) for each in value))
 
 
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str):
-        raise InvalidRequest(f"“{name}” must be given as text, in quotes.")
+        raise InvalidRequest("“{name}” must be given as text, in quotes.", name=name)
     return value
 
 
 def _id(name: str, value: str) -> int:
     if not (value.isascii() and value.isdecimal() and len(value) < 20):
-        raise InvalidRequest(f'“{name}” must hold ids, such as "41771983423143937".')
+        raise InvalidRequest(
+            "“{name}” must hold ids, such as {example}.", name=name, example=json.dumps(EXAMPLE)
+        )
     if not 0 < (snowflake := int(value)) <= LARGEST_ID:
-        raise InvalidRequest(f"“{name}” holds an id that is none of Discord's.")
+        raise InvalidRequest("“{name}” holds an id that is none of Discord's.", name=name)
     return snowflake
 
 
@@ -230,12 +240,15 @@ def _tiers(data: Mapping[str, object]) -> tuple[Tier, ...]:
         return ()
     if not isinstance(value, dict):
         raise InvalidRequest(
-            "“role_seconds_a_day” must tell the seconds of each role's id, "
-            'such as {"41771983423143937": 600}.'
+            "“{name}” must tell the seconds of each role's id, such as {example}.",
+            name="role_seconds_a_day",
+            example=json.dumps({EXAMPLE: 600}),
         )
     tiers = []
     for role, seconds in value.items():
         if seconds is None:
-            raise InvalidRequest("“role_seconds_a_day” must tell the seconds of each role's id.")
+            raise InvalidRequest(
+                "“{name}” must tell the seconds of each role's id.", name="role_seconds_a_day"
+            )
         tiers.append(Tier(_id("role_seconds_a_day", role), seconds))
     return tuple(tiers)

@@ -16,6 +16,7 @@ import numpy as np
 
 from musicgen_bot.generation import MAX_SEED, Codes, GenerationRequest
 from musicgen_bot.store.database import Database
+from musicgen_bot.translations import ENGLISH
 
 
 class JobState(StrEnum):
@@ -51,6 +52,8 @@ class Address:
     """The interaction's token: a secret which Discord honours for 15 minutes."""
     created_at: float
     """When the interaction came, in seconds since 1970."""
+    locale: str = ENGLISH
+    """Language of the messages that were promised, by Discord's name for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +116,8 @@ class JobStore:
         job_id = await self._database.execute(
             "INSERT INTO jobs (state, created_at, prompt, seconds, seed, guidance, temperature, "
             "top_k, continue_from, user_id, guild_id, channel_id, message_id, token, variations, "
-            "style, typed, given_seconds, uploaded) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "style, typed, given_seconds, uploaded, locale) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 JobState.WAITING,
                 address.created_at,
@@ -135,6 +138,7 @@ class JobStore:
                 order.typed,
                 order.given_seconds,
                 order.uploaded,
+                address.locale,
             ),
         )
         return Job(job_id, JobState.WAITING, request, address, order)
@@ -260,6 +264,7 @@ def job_of(row: sqlite3.Row) -> Job:
         message_id=row["message_id"],
         token=row["token"],
         created_at=row["created_at"],
+        locale=row["locale"],
     )
     order = Order(
         variations=row["variations"],

@@ -89,4 +89,5 @@ MIGRATIONS = (
     """,
     "ALTER TABLE jobs ADD COLUMN given_seconds REAL NOT NULL DEFAULT 0;",
     "ALTER TABLE jobs ADD COLUMN uploaded INTEGER NOT NULL DEFAULT 0;",
+    "ALTER TABLE jobs ADD COLUMN locale TEXT NOT NULL DEFAULT 'en-US';",
 )

@@ -8,15 +8,17 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from musicgen_bot.errors import GenerationError, MusicgenBotError, RequestError
+from musicgen_bot.errors import MusicgenBotError, PersonError, RequestError
+from musicgen_bot.translations import Language
 from musicgen_bot.ui.network import UNREACHABLE
+from musicgen_bot.ui.speech import say_to
 
 _log = logging.getLogger(__name__)
 
 
 async def explain(interaction: discord.Interaction[Any], error: Exception) -> None:
     """Answer with one sentence that nobody else sees; the log has the rest."""
-    text = _sentence(error)
+    text = _sentence(say_to(interaction), error)
     try:
         if interaction.response.is_done():
             await interaction.followup.send(text, ephemeral=True)
@@ -26,18 +28,18 @@ async def explain(interaction: discord.Interaction[Any], error: Exception) -> No
         _log.warning("A person could not be told of an error: %s", failure)
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(say: Language, error: Exception) -> str:
     """Return what the person is told, and log what they are not."""
     cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
-    if isinstance(cause, RequestError):
-        return str(cause)
-    if isinstance(cause, GenerationError):
-        _log.warning("What a person asked for could not be made: %s", cause)
-        return str(cause)
+    if isinstance(cause, PersonError):
+        if not isinstance(cause, RequestError):
+            _log.warning("A clip could not be brought back: %s", cause)
+        return say(cause.text)
     if isinstance(cause, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
         _log.warning("A command is out of date: %s", cause)
-        return "This command has changed; please reload Discord and try again."
+        return say("This command has changed; please reload Discord and try again.")
     _log.error("What a person asked for failed", exc_info=cause)
     if isinstance(cause, MusicgenBotError):
-        return f"{cause} Nothing was taken on; please tell the host."
-    return "Something went wrong here; please try again. The host's log has the reason."
+        # In English, as it is for the host to read.
+        return say("{reason} Nothing was taken on; please tell the host.", reason=str(cause))
+    return say("Something went wrong here; please try again. The host's log has the reason.")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import discord
 
 from musicgen_bot.errors import LimitReached
+from musicgen_bot.translations import Text
 
-LABELS = {"manage_guild": "Manage Server", "moderate_members": "Timeout Members"}
+LABELS = {"manage_guild": Text("Manage Server"), "moderate_members": Text("Timeout Members")}
 """Discord's names of permissions, by those of discord.py."""
 
 
@@ -20,6 +21,7 @@ def guild_of(interaction: discord.Interaction, permission: str) -> int:
         raise LimitReached("This is about a server; please use it in one.")
     if not getattr(interaction.permissions, permission):
         raise LimitReached(
-            f"This takes the permission {LABELS[permission]}; please ask an admin of this server."
+            "This takes the permission {permission}; please ask an admin of this server.",
+            permission=LABELS[permission],
         )
     return interaction.guild_id

@@ -15,6 +15,7 @@ from discord import ButtonStyle, Interaction
 from discord.ui import Button, DynamicItem, Item, View
 
 from musicgen_bot.store.jobs import Job
+from musicgen_bot.translations import Language, Text
 
 
 class Action(StrEnum):
@@ -40,13 +41,13 @@ class Shelf(StrEnum):
 OF_ONE_VARIATION = frozenset({Action.EXTEND, Action.WAV, Action.FAVOURITE})
 
 _LABELS = {
-    Action.AGAIN: ("Again", "🔁"),
-    Action.REMIX: ("Remix", "🎛️"),
-    Action.EXTEND: ("Extend", "➕"),
-    Action.WAV: ("WAV", "💾"),
-    Action.FAVOURITE: ("Favourite", "⭐"),
-    Action.DELETE: ("Delete", "🗑️"),
-    Action.CANCEL: ("Cancel", "✖️"),
+    Action.AGAIN: (Text("Again"), "🔁"),
+    Action.REMIX: (Text("Remix"), "🎛️"),
+    Action.EXTEND: (Text("Extend"), "➕"),
+    Action.WAV: (Text("WAV"), "💾"),
+    Action.FAVOURITE: (Text("Favourite"), "⭐"),
+    Action.DELETE: (Text("Delete"), "🗑️"),
+    Action.CANCEL: (Text("Cancel"), "✖️"),
 }
 
 
@@ -56,13 +57,14 @@ class ClipButton(
 ):
     """A button that does something to a clip."""
 
-    def __init__(self, action: Action, job_id: int, variation: int | None, label: str = "") -> None:
-        name, emoji = _LABELS[action]
+    def __init__(
+        self, action: Action, job_id: int, variation: int | None, label: str = "", emoji: str = ""
+    ) -> None:
         ends_it = action in (Action.DELETE, Action.CANCEL)
         super().__init__(
             Button(
-                label=label or name,
-                emoji=None if label else emoji,
+                label=label,
+                emoji=emoji or None,
                 style=ButtonStyle.danger if ends_it else ButtonStyle.secondary,
                 custom_id=f"clip:{action}:{job_id}:{variation or 0}",
             ),
@@ -106,36 +108,39 @@ class PageButton(
         interaction.client.dispatch("page_button", interaction, *self._pressed)
 
 
-def working_buttons(job: Job) -> View:
+def working_buttons(say: Language, job: Job) -> View:
     """Return what can be done to a clip that waits or is being made."""
-    return _view([ClipButton(Action.CANCEL, job.id, None)])
+    return _view([_labelled(say, Action.CANCEL, job)])
 
 
-def clip_buttons(job: Job) -> View:
+def clip_buttons(say: Language, job: Job) -> View:
     """Return what can be done with a finished clip."""
-    return _view(
-        [ClipButton(action, job.id, None) for action in Action if action is not Action.CANCEL]
-    )
+    return _view([_labelled(say, action, job) for action in Action if action is not Action.CANCEL])
 
 
-def variation_buttons(action: Action, job: Job) -> View:
+def variation_buttons(say: Language, action: Action, job: Job) -> View:
     """Return the choice of a variation to do something with."""
     return _view(
         [
-            ClipButton(action, job.id, number, f"Variation {number}")
+            ClipButton(action, job.id, number, say("Variation {number}", number=number))
             for number in range(1, job.order.variations + 1)
         ]
     )
 
 
-def page_buttons(shelf: Shelf, page: int, search: str, is_last: bool) -> View:
+def page_buttons(say: Language, shelf: Shelf, page: int, search: str, is_last: bool) -> View:
     """Return the way to the page before and to the next; the first page is 0."""
     return _view(
         [
-            PageButton("Newer", shelf, max(page - 1, 0), search, page > 0),
-            PageButton("Older", shelf, page + 1, search, not is_last),
+            PageButton(say("Newer"), shelf, max(page - 1, 0), search, page > 0),
+            PageButton(say("Older"), shelf, page + 1, search, not is_last),
         ]
     )
+
+
+def _labelled(say: Language, action: Action, job: Job) -> ClipButton:
+    label, emoji = _LABELS[action]
+    return ClipButton(action, job.id, None, say(label), emoji)
 
 
 def _view(items: list[ClipButton] | list[PageButton]) -> View:

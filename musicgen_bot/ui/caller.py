@@ -8,6 +8,7 @@ import discord
 
 from musicgen_bot.errors import LimitReached
 from musicgen_bot.jobs.limits import PLAIN_MEMBER, Member
+from musicgen_bot.translations import Text, joined
 
 
 def member_of(interaction: discord.Interaction[Any]) -> Member:
@@ -29,19 +30,20 @@ def require_bot_permissions(interaction: discord.Interaction[Any]) -> None:
     """
     if interaction.guild_id is None:
         return
-    sending = ("send_messages", "Send Messages")
+    sending = ("send_messages", Text("Send Messages"))
     if isinstance(interaction.channel, discord.Thread):
-        sending = ("send_messages_in_threads", "Send Messages in Threads")
+        sending = ("send_messages_in_threads", Text("Send Messages in Threads"))
     needed = (
-        ("view_channel", "View Channel"),
+        ("view_channel", Text("View Channel")),
         sending,
-        ("embed_links", "Embed Links"),
-        ("attach_files", "Attach Files"),
+        ("embed_links", Text("Embed Links")),
+        ("attach_files", Text("Attach Files")),
     )
     have = interaction.app_permissions
     missing = [label for name, label in needed if not getattr(have, name)]
     if missing:
         raise LimitReached(
             "I could not post a clip here, so I did not start one; please ask an admin of this "
-            f"server to give me in this channel: {', '.join(missing)}."
+            "server to give me in this channel: {permissions}.",
+            permissions=joined(", ", missing),
         )

@@ -11,8 +11,9 @@ from musicgen_bot.jobs.job import Outlook
 from musicgen_bot.jobs.limits import in_words
 from musicgen_bot.store.jobs import Job
 from musicgen_bot.store.library import Entry, Page
+from musicgen_bot.translations import Counted, Language, Text, joined
 from musicgen_bot.ui.buttons import Shelf
-from musicgen_bot.ui.texts import quoted, shortened, status
+from musicgen_bot.ui.texts import length, quoted, shortened, status
 
 WORKING = Colour(0x5B8DEF)
 DONE = Colour(0x3BA55D)
@@ -20,104 +21,125 @@ STOPPED = Colour(0xD9534F)
 PICTURE = "waveform.png"
 TITLE_CHARACTERS = 60
 _SHELVES = {
-    Shelf.MINE: "Your clips",
-    Shelf.SERVER: "Clips of this server",
-    Shelf.FAVOURITES: "Your favourites",
+    Shelf.MINE: Text("Your clips"),
+    Shelf.SERVER: Text("Clips of this server"),
+    Shelf.FAVOURITES: Text("Your favourites"),
 }
 
 
-def working(job: Job, outlook: Outlook, now: float) -> Embed:
+def working(say: Language, job: Job, outlook: Outlook, now: float) -> Embed:
     """Show a job that waits or is being made."""
-    embed = Embed(colour=WORKING, description=f"{_heading(job)}\n{status(outlook, now)}")
-    _add_source(embed, job)
-    return embed.set_footer(text=_name(job))
+    description = f"{_heading(say, job)}\n{status(say, outlook, now)}"
+    embed = Embed(colour=WORKING, description=description)
+    _add_source(say, embed, job)
+    return embed.set_footer(text=say(_name(job)))
 
 
-def clip(job: Job, model: str, licence: str, silent: Sequence[int] = ()) -> Embed:
+def clip(say: Language, job: Job, model: str, licence: str, silent: Sequence[int] = ()) -> Embed:
     """Show finished clips, which are attached to the same message, and all they were made from.
 
     `silent` are the variations with nothing to be heard, which are not attached.
     """
     request = job.request
-    embed = Embed(colour=DONE, description=_heading(job))
+    embed = Embed(colour=DONE, description=_heading(say, job))
     if job.order.style:
         style = f"{quoted(job.order.style)} {quoted(job.style_words)}"
-        embed.add_field(name="Style", value=style, inline=False)
-    embed.add_field(name="Length", value=f"{request.seconds:g} s")
+        embed.add_field(name=say("Style"), value=style, inline=False)
+    embed.add_field(name=say("Length"), value=say(length(request.seconds)))
     seeds = [job.variation(n + 1).seed for n in range(job.order.variations)]
     embed.add_field(
-        name="Seed" if len(seeds) == 1 else "Seeds", value=" ".join(f"`{seed}`" for seed in seeds)
+        name=say(Counted("Seed", "Seeds", count=len(seeds))),
+        value=" ".join(f"`{seed}`" for seed in seeds),
     )
-    _add_source(embed, job)
-    _add_unusual(embed, request)
+    _add_source(say, embed, job)
+    _add_unusual(say, embed, request)
     if job.made_in is not None:
-        embed.add_field(name="Made in", value=in_words(job.made_in))
-    embed.add_field(name="For", value=f"<@{job.address.user_id}>")
+        embed.add_field(name=say("Made in"), value=say(in_words(job.made_in)))
+    embed.add_field(name=say("For"), value=f"<@{job.address.user_id}>")
     if silent:
-        names = " and ".join(map(str, silent))
-        embed.add_field(name="Silent", value=f"Variation {names} came out silent.", inline=False)
+        text = Counted(
+            "Variation {numbers} came out silent.",
+            "Variations {numbers} came out silent.",
+            count=len(silent),
+            numbers=joined(", ", silent),
+        )
+        embed.add_field(name=say("Silent"), value=say(text), inline=False)
     embed.set_image(url=f"attachment://{PICTURE}")
-    return embed.set_footer(text=f"{_name(job)} · {model} · {licence}")
+    return embed.set_footer(text=f"{say(_name(job))} · {model} · {licence}")
 
 
-def stopped(job: Job, text: str) -> Embed:
+def stopped(say: Language, job: Job, text: Text) -> Embed:
     """Show a job that ended without a clip, and why."""
-    embed = Embed(colour=STOPPED, description=f"{quoted(job.title)}\n{text}")
-    return embed.set_footer(text=_name(job))
+    embed = Embed(colour=STOPPED, description=f"{quoted(job.title)}\n{say(text)}")
+    return embed.set_footer(text=say(_name(job)))
 
 
-def page(shelf: Shelf, shown: Page, search: str) -> Embed:
+def page(say: Language, shelf: Shelf, shown: Page, search: str) -> Embed:
     """Show a part of a list of clips."""
-    lines = [_line(entry, shelf) for entry in shown.entries]
-    if not lines:
-        found = f" with {quoted(search)} in its prompt" if search else ""
-        lines = [f"Nothing{found} is here; `/generate` makes a clip."]
-    embed = Embed(colour=DONE, title=_SHELVES[shelf], description="\n".join(lines))
-    return embed.set_footer(text=f"page {shown.number + 1} · /clip and its number plays one")
+    lines = [_line(say, entry, shelf) for entry in shown.entries]
+    if not lines and search:
+        lines = [
+            say(
+                "Nothing with {search} in its prompt is here; `/generate` makes a clip.",
+                search=quoted(search),
+            )
+        ]
+    elif not lines:
+        lines = [say("Nothing is here; `/generate` makes a clip.")]
+    embed = Embed(colour=DONE, title=say(_SHELVES[shelf]), description="\n".join(lines))
+    footer = say("page {page} · /clip and its number plays one", page=shown.number + 1)
+    return embed.set_footer(text=footer)
 
 
-def _line(entry: Entry, shelf: Shelf) -> str:
+def _line(say: Language, entry: Entry, shelf: Shelf) -> str:
     job, address = entry.job, entry.job.address
-    parts = [
-        f"**{job.id}** {quoted(shortened(job.title, TITLE_CHARACTERS))} {job.request.seconds:g} s"
-    ]
+    title = quoted(shortened(job.title, TITLE_CHARACTERS))
+    parts = [f"**{job.id}** {title} {say(length(job.request.seconds))}"]
     if entry.variation and job.order.variations > 1:
-        parts.append(f"variation {entry.variation}")
+        parts.append(say("variation {number}", number=entry.variation))
     elif job.order.variations > 1:
-        parts.append(f"{job.order.variations} variations")
+        parts.append(say(_variations(job)))
     if shelf is not Shelf.MINE:
         parts.append(f"<@{address.user_id}>")
     parts.append(f"<t:{address.created_at:.0f}:R>")
     if address.message_id is not None:
         place = f"{address.guild_id or '@me'}/{address.channel_id}/{address.message_id}"
-        parts.append(f"[message](https://discord.com/channels/{place})")
+        parts.append(f"[{say('message')}](https://discord.com/channels/{place})")
     return " · ".join(parts)
 
 
-def _name(job: Job) -> str:
-    count = job.order.variations
-    return f"clip {job.id}" if count == 1 else f"clip {job.id} · {count} variations"
+def _name(job: Job) -> Text:
+    name = Text("clip {clip}", clip=str(job.id))
+    if job.order.variations == 1:
+        return name
+    return joined(" · ", [name, _variations(job)])
 
 
-def _heading(job: Job) -> str:
+def _variations(job: Job) -> Text:
+    return Counted("{count} variation", "{count} variations", count=job.order.variations)
+
+
+def _heading(say: Language, job: Job) -> str:
     """Return the prompt, and a hint where the model cannot make sense of it."""
-    hint = f"\n-# {READS_ENGLISH}" if job.title and is_foreign(job.title) else ""
+    hint = f"\n-# {say(READS_ENGLISH)}" if job.title and is_foreign(job.title) else ""
     return quoted(job.title) + hint
 
 
-def _add_source(embed: Embed, job: Job) -> None:
+def _add_source(say: Language, embed: Embed, job: Job) -> None:
     """Tell what a clip goes on from, if it does."""
     if job.request.continue_from is not None:
-        source = "the end of an uploaded file" if job.order.uploaded else "an earlier clip"
-        embed.add_field(name="Continues", value=source)
+        source = (
+            say("the end of an uploaded file") if job.order.uploaded else say("an earlier clip")
+        )
+        embed.add_field(name=say("Continues"), value=source)
 
 
-def _add_unusual(embed: Embed, request: GenerationRequest) -> None:
+def _add_unusual(say: Language, embed: Embed, request: GenerationRequest) -> None:
     """Tell the options that are not what they are by default."""
     usual = GenerationRequest("")
     if request.guidance != usual.guidance:
-        embed.add_field(name="Guidance", value=f"{request.guidance:g}")
+        embed.add_field(name=say("Guidance"), value=say.number(request.guidance))
     if request.temperature != usual.temperature:
-        embed.add_field(name="Temperature", value=f"{request.temperature:g}")
+        embed.add_field(name=say("Temperature"), value=say.number(request.temperature))
     if request.top_k != usual.top_k:
-        embed.add_field(name="Top k", value=f"{request.top_k}")
+        embed.add_field(name=say("Top k"), value=f"{request.top_k}")

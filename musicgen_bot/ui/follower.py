@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from musicgen_bot.jobs.job import ActiveJob, Outlook
+from musicgen_bot.translations import Translations
 from musicgen_bot.ui import embeds
 from musicgen_bot.ui.job_messages import JobMessages
 
@@ -41,10 +42,14 @@ class Follower:
     """Shows people how their jobs are doing, until it is cancelled."""
 
     def __init__(
-        self, outlooks: Callable[[], Iterable[tuple[ActiveJob, Outlook]]], messages: JobMessages
+        self,
+        outlooks: Callable[[], Iterable[tuple[ActiveJob, Outlook]]],
+        messages: JobMessages,
+        translations: Translations,
     ) -> None:
         self._outlooks = outlooks
         self._messages = messages
+        self._translations = translations
         self._shown: dict[int, _Shown] = {}
 
     async def run(self) -> None:
@@ -66,7 +71,8 @@ class Follower:
             ready_at = None if outlook.seconds is None else now + outlook.seconds
             # The answer itself has told the place a moment ago.
             last = self._shown.get(active.job.id) or _Shown(outlook.place, ready_at, None, now)
-            embed = embeds.working(active.job, outlook, now)
+            say = self._translations.language(active.job.address.locale)
+            embed = embeds.working(say, active.job, outlook, now)
             if _is_news(outlook, ready_at, embed.description, last, now):
                 self._messages.show(active.job, embed)
                 last = _Shown(outlook.place, ready_at, embed.description, now)

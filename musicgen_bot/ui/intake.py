@@ -18,6 +18,7 @@ from musicgen_bot.ui import embeds
 from musicgen_bot.ui.buttons import working_buttons
 from musicgen_bot.ui.caller import member_of, require_bot_permissions
 from musicgen_bot.ui.network import UNREACHABLE
+from musicgen_bot.ui.speech import say_in
 
 ALREADY_ANSWERED = 40060
 ANSWER_ATTEMPTS = 3
@@ -97,8 +98,9 @@ async def _promise(
     None where Discord took no answer: the job was accepted all the same, and its clip will find
     another way.
     """
-    embed = embeds.working(active.job, dispatcher.outlook(active), time.time())
-    view = working_buttons(active.job)
+    say = say_in(interaction, active.job.address.locale)
+    embed = embeds.working(say, active.job, dispatcher.outlook(active), time.time())
+    view = working_buttons(say, active.job)
     try:
         for _ in range(ANSWER_ATTEMPTS):
             with contextlib.suppress(*UNREACHABLE):  # discord.py does not try again
@@ -124,4 +126,5 @@ def _address(interaction: discord.Interaction[Any]) -> Address:
         message_id=None,
         token=interaction.token,
         created_at=time.time(),
+        locale=str(interaction.guild_locale or interaction.locale),
     )

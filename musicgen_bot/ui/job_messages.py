@@ -20,6 +20,7 @@ import discord
 from musicgen_bot.generation import Clip
 from musicgen_bot.jobs.job import Undeliverable
 from musicgen_bot.store.jobs import Job
+from musicgen_bot.translations import Language, Text, Translations
 from musicgen_bot.ui import embeds
 from musicgen_bot.ui.buttons import clip_buttons, working_buttons
 from musicgen_bot.ui.network import UNREACHABLE
@@ -65,9 +66,12 @@ class _Contents:
 class JobMessages:
     """Writes to the messages that jobs were promised in: an Audience in Discord."""
 
-    def __init__(self, client: discord.Client, renderer: Renderer) -> None:
+    def __init__(
+        self, client: discord.Client, renderer: Renderer, translations: Translations
+    ) -> None:
         self._client = client
         self._renderer = renderer
+        self._translations = translations
         self._edits: dict[int, asyncio.Task[None]] = {}
 
     async def deliver(self, job: Job, clips: Sequence[Clip]) -> int | None:
@@ -76,21 +80,22 @@ class JobMessages:
         Raises GenerationError where no sound can be made of them, Undeliverable where they can go
         nowhere.
         """
-        renderer = self._renderer
+        renderer, say = self._renderer, self._language(job)
         sounds = await renderer.sounds(job, clips)
-        embed = embeds.clip(job, renderer.model, renderer.licence, sounds.silent)
+        embed = embeds.clip(say, job, renderer.model, renderer.licence, sounds.silent)
+        view = clip_buttons(say, job)
         limit = self._upload_limit(job)
         while True:
             attachments = await renderer.attachments(sounds, limit)
             try:
-                return await self._finish(job, _Contents(embed, clip_buttons(job), attachments))
+                return await self._finish(job, _Contents(embed, view, attachments))
             except _TooLarge:
                 limit = sum(len(attachment.data) for attachment in attachments) - 1
                 _log.warning("job %d: Discord refused %d bytes", job.id, limit + 1)
 
-    async def tell(self, job: Job, text: str) -> None:
+    async def tell(self, job: Job, text: Text) -> None:
         """Write into the job's message why there will be no clip. Raises Undeliverable."""
-        await self._finish(job, _Contents(embeds.stopped(job, text)))
+        await self._finish(job, _Contents(embeds.stopped(self._language(job), job, text)))
 
     def show(self, job: Job, embed: discord.Embed) -> None:
         """Bring a job's message up to date, unless an update of it is still under way."""
@@ -101,7 +106,7 @@ class JobMessages:
 
     async def _show(self, job: Job, embed: discord.Embed) -> None:
         try:
-            await self._edit(job, _Contents(embed, working_buttons(job)))
+            await self._edit(job, _Contents(embed, working_buttons(self._language(job), job)))
         except Exception as error:  # it is only an update; the clip itself will try harder
             _log.debug("job %d: an update did not get through: %s", job.id, error)
 
@@ -175,6 +180,9 @@ class JobMessages:
             )
         )
         return message.id
+
+    def _language(self, job: Job) -> Language:
+        return self._translations.language(job.address.locale)
 
     def _upload_limit(self, job: Job) -> int:
         guild = job.address.guild_id and self._client.get_guild(job.address.guild_id)

@@ -18,6 +18,7 @@ from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.generation import MAX_PROMPT_CHARACTERS, MAX_SEED, GenerationRequest
 from musicgen_bot.store.jobs import Job, Order
 from musicgen_bot.styles import STYLES
+from musicgen_bot.translations import Language, Text
 from musicgen_bot.ui.intake import worded
 
 PROMPT, STYLE, SECONDS, SEED, GUIDANCE = "prompt", "style", "seconds", "seed", "guidance"
@@ -28,11 +29,11 @@ Answers = Mapping[str, str]
 """What was filled in, by the names above; empty where nothing was."""
 
 
-def remix_form(job: Job) -> Modal:
+def remix_form(say: Language, job: Job) -> Modal:
     """Return the form for a new clip after the recipe of this one."""
     request = job.request
     typed = job.order.typed if job.order.style else request.prompt
-    form = Modal(title="Remix", custom_id=f"remix:{job.id}")
+    form = Modal(title=say("Remix"), custom_id=f"remix:{job.id}")
     prompt: TextInput[Modal] = TextInput(
         custom_id=PROMPT,
         style=TextStyle.paragraph,
@@ -42,7 +43,7 @@ def remix_form(job: Job) -> Modal:
     )
     styles: Select[Modal] = Select(
         custom_id=STYLE,
-        placeholder="No style",
+        placeholder=say("No style"),
         min_values=0,
         required=False,
         options=[
@@ -50,17 +51,22 @@ def remix_form(job: Job) -> Modal:
             for style in STYLES
         ],
     )
-    form.add_item(Label(text="Prompt", component=prompt))
-    form.add_item(Label(text="Style", component=styles))
+    form.add_item(Label(text=say("Prompt"), component=prompt))
+    form.add_item(Label(text=say("Style"), component=styles))
     for name, text, value, required in (
-        (SECONDS, "Seconds", f"{request.seconds:g}", True),
-        (SEED, "Seed (a new one if you leave it out)", str(request.seed), False),
-        (GUIDANCE, "Guidance (how closely it keeps to the prompt)", f"{request.guidance:g}", True),
+        (SECONDS, Text("Seconds"), say.number(request.seconds), True),
+        (SEED, Text("Seed (a new one if you leave it out)"), str(request.seed), False),
+        (
+            GUIDANCE,
+            Text("Guidance (how closely it keeps to the prompt)"),
+            say.number(request.guidance),
+            True,
+        ),
     ):
         field: TextInput[Modal] = TextInput(
             custom_id=name, default=value, max_length=12, required=required
         )
-        form.add_item(Label(text=text, component=field))
+        form.add_item(Label(text=say(text), component=field))
     form.stop()  # discord.py need not keep it: what is sent off says by itself where it belongs
     return form
 
@@ -86,29 +92,33 @@ def remixed(job: Job, answers: Answers) -> tuple[GenerationRequest, Order]:
     prompt, order = worded(
         answers[PROMPT], answers[STYLE], job.order.variations, needs_words=needs_words
     )
-    guidance = _number(answers[GUIDANCE], "guidance")
+    guidance = _number(
+        answers[GUIDANCE], Text("The guidance must be a number, such as 3 or {decimal}.")
+    )
     if guidance > HIGHEST_GUIDANCE:
-        raise InvalidRequest(f"The guidance can be at most {HIGHEST_GUIDANCE:g}.")
+        raise InvalidRequest("The guidance can be at most {most}.", most=HIGHEST_GUIDANCE)
     request = replace(
         job.request,
         prompt=prompt,
-        seconds=_number(answers[SECONDS], "length"),
+        seconds=_number(
+            answers[SECONDS], Text("The length must be a number, such as 3 or {decimal}.")
+        ),
         seed=_seed(answers[SEED]),
         guidance=guidance,
     )
     return request, replace(order, uploaded=job.order.uploaded)
 
 
-def _number(text: str, name: str) -> float:
+def _number(text: str, otherwise: Text) -> float:
     try:
         return float(text.strip().replace(",", "."))
     except ValueError:
-        raise InvalidRequest(f"The {name} must be a number, such as 3 or 7.5.") from None
+        raise InvalidRequest(otherwise.filled(decimal=7.5)) from None
 
 
 def _seed(text: str) -> int | None:
     if not text.strip():
         return None
     if not re.fullmatch(r"[0-9]+", text.strip()):
-        raise InvalidRequest(f"The seed must be a whole number from 0 to {MAX_SEED}.")
+        raise InvalidRequest("The seed must be a whole number from 0 to {most}.", most=MAX_SEED)
     return int(text)

@@ -24,7 +24,7 @@ def check_size(file: discord.Attachment) -> None:
     """Return if a file can hold settings. Raises InvalidRequest where it is too large."""
     if file.size > LARGEST_BYTES:
         raise InvalidRequest(
-            f"The file is larger than {LARGEST_BYTES // 1024} kB, which no settings are."
+            "The file is larger than {most} kB, which no settings are.", most=LARGEST_BYTES // 1024
         )
 
 
@@ -37,8 +37,7 @@ async def read_settings(file: discord.Attachment, guild: discord.Guild | None) -
     try:
         content = await file.read()
     except (discord.HTTPException, *UNREACHABLE):
-        text = "The file could not be had from Discord; please try again."
-        raise InvalidRequest(text) from None
+        raise InvalidRequest("The file could not be had from Discord; please try again.") from None
     settings = load_settings(content)
     if guild is not None:
         _check_places(settings, guild)
@@ -49,8 +48,10 @@ def _check_places(settings: GuildSettings, guild: discord.Guild) -> None:
     channels = {channel.id for channel in guild.channels if channel.type in CHANNEL_TYPES}
     for channel_id in settings.channels:
         if channel_id not in channels:
-            raise InvalidRequest(f"This server has no channel {channel_id} to make music in.")
+            raise InvalidRequest(
+                "This server has no channel {channel} to make music in.", channel=str(channel_id)
+            )
     tiers = (tier.role_id for tier in settings.role_seconds_a_day)
     for role_id in (*settings.roles, *settings.unlimited_roles, *tiers):
         if guild.get_role(role_id) is None:
-            raise InvalidRequest(f"This server has no role {role_id}.")
+            raise InvalidRequest("This server has no role {role}.", role=str(role_id))

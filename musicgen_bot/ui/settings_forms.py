@@ -11,11 +11,15 @@ import discord
 from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.jobs.days import find_time_zone
 from musicgen_bot.store.guild_settings import MOST_PLACES, NUMBERS, GuildSettings, Tier
+from musicgen_bot.translations import LOCALES, Language, Text
 from musicgen_bot.ui.apologies import explain
 
 DIGITS = 7
 FORM_SECONDS = 24 * 3600.0
 """How long a form is remembered that somebody opened and never sent."""
+
+RANGE = Text("{low} to {high}; empty: as the host has it")
+SECONDS_RANGE = Text("Seconds, {low} to {high}; empty: as the host has it")
 
 Settle = Callable[[GuildSettings], GuildSettings]
 """Makes other settings of the present ones. Raises InvalidRequest."""
@@ -53,9 +57,15 @@ class NumbersForm(Form):
     """Asks for some of the numbers; one that is left empty is not set."""
 
     def __init__(
-        self, title: str, custom_id: str, apply: Apply, names: Sequence[str], now: GuildSettings
+        self,
+        say: Language,
+        title: Text,
+        custom_id: str,
+        apply: Apply,
+        names: Sequence[str],
+        now: GuildSettings,
     ) -> None:
-        super().__init__(title, custom_id, apply)
+        super().__init__(say(title), custom_id, apply)
         self._inputs: dict[str, discord.ui.TextInput[Any]] = {}
         for name in names:
             label, low, high = NUMBERS[name]
@@ -67,9 +77,11 @@ class NumbersForm(Form):
                 max_length=DIGITS,
             )
             self._inputs[name] = field
-            unit = "Seconds, " if "seconds" in name else ""
-            about = f"{unit}{low} to {high}; empty: as the host has it"
-            self.add_item(discord.ui.Label(text=label, description=about, component=field))
+            about = SECONDS_RANGE if "seconds" in name else RANGE
+            description = say(about.filled(low=low, high=high))
+            self.add_item(
+                discord.ui.Label(text=say(label), description=description, component=field)
+            )
 
     def settle(self, settings: GuildSettings) -> GuildSettings:
         """Return the settings with these numbers."""
@@ -80,19 +92,19 @@ class NumbersForm(Form):
 class TierForm(Form):
     """Gives roles seconds a day of their own."""
 
-    def __init__(self, custom_id: str, apply: Apply) -> None:
-        super().__init__("Roles with seconds of their own", custom_id, apply)
+    def __init__(self, say: Language, custom_id: str, apply: Apply) -> None:
+        super().__init__(say("Roles with seconds of their own"), custom_id, apply)
         self._roles: discord.ui.RoleSelect[Any] = discord.ui.RoleSelect(
             custom_id="roles", min_values=1, max_values=MOST_PLACES, required=True
         )
         self._seconds: discord.ui.TextInput[Any] = discord.ui.TextInput(
             custom_id="seconds", required=False, max_length=DIGITS
         )
-        self.add_item(discord.ui.Label(text="Roles", component=self._roles))
+        self.add_item(discord.ui.Label(text=say("Roles"), component=self._roles))
         self.add_item(
             discord.ui.Label(
-                text="Seconds a day",
-                description="For each member with one of them; empty: as everybody",
+                text=say("Seconds a day"),
+                description=say("For each member with one of them; empty: as everybody"),
                 component=self._seconds,
             )
         )
@@ -108,16 +120,16 @@ class TierForm(Form):
 class WordsForm(Form):
     """Shows all words that are not wanted, to be edited."""
 
-    def __init__(self, custom_id: str, apply: Apply, now: GuildSettings) -> None:
-        super().__init__("Words not wanted in prompts", custom_id, apply)
+    def __init__(self, say: Language, custom_id: str, apply: Apply, now: GuildSettings) -> None:
+        super().__init__(say("Words not wanted in prompts"), custom_id, apply)
         self._words: discord.ui.TextInput[Any] = discord.ui.TextInput(
             custom_id="words",
             style=discord.TextStyle.paragraph,
             default="\n".join(now.unwanted_words) or None,
             required=False,
         )
-        about = "One on each line; only whole words count, however they are written"
-        self.add_item(discord.ui.Label(text="Words", description=about, component=self._words))
+        about = say("One on each line; only whole words count, however they are written")
+        self.add_item(discord.ui.Label(text=say("Words"), description=about, component=self._words))
 
     def settle(self, settings: GuildSettings) -> GuildSettings:
         """Return the settings with these words."""
@@ -127,33 +139,40 @@ class WordsForm(Form):
 class RegionForm(Form):
     """Asks for time zone and language."""
 
-    def __init__(self, custom_id: str, apply: Apply, now: GuildSettings) -> None:
-        super().__init__("Time zone and language", custom_id, apply)
+    def __init__(self, say: Language, custom_id: str, apply: Apply, now: GuildSettings) -> None:
+        super().__init__(say("Time zone and language"), custom_id, apply)
         self._zone: discord.ui.TextInput[Any] = discord.ui.TextInput(
             custom_id="time_zone", default=now.time_zone, max_length=50
         )
-        self._language: discord.ui.TextInput[Any] = discord.ui.TextInput(
-            custom_id="language", default=now.language, required=False, max_length=6
+        self._language: discord.ui.Select[Any] = discord.ui.Select(
+            custom_id="language",
+            placeholder=say("The server's own"),
+            min_values=0,
+            required=False,
+            options=[
+                discord.SelectOption(label=name, value=locale, default=locale == now.language)
+                for locale, name in LOCALES.items()
+            ],
         )
         self.add_item(
             discord.ui.Label(
-                text="Time zone",
-                description="Such as Europe/Berlin; a day of music ends at its midnight",
+                text=say("Time zone"),
+                description=say("Such as Europe/Berlin; a day of music ends at its midnight"),
                 component=self._zone,
             )
         )
         self.add_item(
             discord.ui.Label(
-                text="Language",
-                description="Such as de or en-US, for messages all see; empty: the server's own",
+                text=say("Language"),
+                description=say("Of the messages that everybody sees"),
                 component=self._language,
             )
         )
 
     def settle(self, settings: GuildSettings) -> GuildSettings:
         """Return the settings with these two."""
-        zone, language = find_time_zone(self._zone.value), self._language.value.strip()
-        return replace(settings, time_zone=zone, language=language or None)
+        zone = find_time_zone(self._zone.value)
+        return replace(settings, time_zone=zone, language=next(iter(self._language.values), None))
 
 
 def with_tier(settings: GuildSettings, role_id: int, seconds: int | None) -> GuildSettings:
@@ -177,5 +196,10 @@ def _number(name: str, text: str) -> int | None:
         return None
     if not (text.isascii() and text.isdecimal()):
         label, low, high = NUMBERS[name]
-        raise InvalidRequest(f"{label}: it must be a whole number from {low} to {high}, or empty.")
+        raise InvalidRequest(
+            "{setting}: it must be a whole number from {low} to {high}, or empty.",
+            setting=label,
+            low=low,
+            high=high,
+        )
     return int(text)

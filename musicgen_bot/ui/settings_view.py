@@ -8,7 +8,7 @@ taken up, as only the run that opened it knows its fields; whoever sends one is 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
@@ -18,6 +18,7 @@ from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.jobs.settings_desk import SettingsDesk
 from musicgen_bot.store.blocks import BlockStore
 from musicgen_bot.store.guild_settings import MOST_PLACES, GuildSettings
+from musicgen_bot.translations import Text
 from musicgen_bot.ui.apologies import explain
 from musicgen_bot.ui.authority import guild_of
 from musicgen_bot.ui.settings_forms import (
@@ -29,6 +30,7 @@ from musicgen_bot.ui.settings_forms import (
     WordsForm,
 )
 from musicgen_bot.ui.settings_text import settings_embed
+from musicgen_bot.ui.speech import say_to
 
 CHANNEL_TYPES = (
     discord.ChannelType.text,
@@ -39,6 +41,17 @@ CHANNEL_TYPES = (
 )
 """Channels that somebody can type a command in, or in a thread of."""
 FORM = "settings-form"
+LABELS = {
+    "settings:channels": Text("Channels where it may be used (none: everywhere)"),
+    "settings:roles": Text("Roles that may use it (none: everybody)"),
+    "settings:unlimited_roles": Text("Roles free of this server's limits (none)"),
+    "settings:clips": Text("Clips and queue"),
+    "settings:day": Text("Cooldown and day"),
+    "settings:tiers": Text("Roles with more"),
+    "settings:words": Text("Words"),
+    "settings:region": Text("Time zone and language"),
+}
+"""What is written on each control, by its id."""
 
 
 class SettingsPanel(discord.ui.View):
@@ -61,8 +74,11 @@ class SettingsPanel(discord.ui.View):
         data: Mapping[str, Any] = dict(interaction.data or {})
         custom_id = str(data.get("custom_id", ""))
         if custom_id.startswith(f"{FORM}:") and not custom_id.startswith(f"{FORM}:{self._run}:"):
-            text = "I was restarted since this form was opened; please open it again with "
-            await explain(interaction, InvalidRequest(f"{text}`/settings show`."))
+            error = InvalidRequest(
+                "I was restarted since this form was opened; please open it again with "
+                "`/settings show`."
+            )
+            await explain(interaction, error)
 
     async def on_error(
         self, interaction: discord.Interaction, error: Exception, item: discord.ui.Item[Any], /
@@ -73,7 +89,6 @@ class SettingsPanel(discord.ui.View):
     @discord.ui.select(
         cls=discord.ui.ChannelSelect,
         custom_id="settings:channels",
-        placeholder="Channels where it may be used (none: everywhere)",
         channel_types=list(CHANNEL_TYPES),
         min_values=0,
         max_values=MOST_PLACES,
@@ -88,7 +103,6 @@ class SettingsPanel(discord.ui.View):
     @discord.ui.select(
         cls=discord.ui.RoleSelect,
         custom_id="settings:roles",
-        placeholder="Roles that may use it (none: everybody)",
         min_values=0,
         max_values=MOST_PLACES,
     )
@@ -102,7 +116,6 @@ class SettingsPanel(discord.ui.View):
     @discord.ui.select(
         cls=discord.ui.RoleSelect,
         custom_id="settings:unlimited_roles",
-        placeholder="Roles free of this server's limits (none)",
         min_values=0,
         max_values=MOST_PLACES,
     )
@@ -113,7 +126,7 @@ class SettingsPanel(discord.ui.View):
         chosen = tuple(role.id for role in select.values)
         await self._apply(interaction, lambda settings: replace(settings, unlimited_roles=chosen))
 
-    @discord.ui.button(label="Clips and queue", custom_id="settings:clips")
+    @discord.ui.button(custom_id="settings:clips")
     async def clips(
         self, interaction: discord.Interaction, button: discord.ui.Button[Self]
     ) -> None:
@@ -122,39 +135,44 @@ class SettingsPanel(discord.ui.View):
             *("longest_clip_seconds", "default_clip_seconds", "most_variations"),
             *("waiting_per_user", "waiting_per_server"),
         )
-        now, form_id = await self._now(interaction)
-        await _ask(interaction, NumbersForm("Clips and queue", form_id, self._apply, names, now))
+        await self._ask_numbers(interaction, LABELS["settings:clips"], names)
 
-    @discord.ui.button(label="Cooldown and day", custom_id="settings:day")
+    @discord.ui.button(custom_id="settings:day")
     async def day(self, interaction: discord.Interaction, button: discord.ui.Button[Self]) -> None:
         """Ask for how much may be made in a time."""
         names = ("cooldown_seconds", "seconds_a_day_per_user", "seconds_a_day_per_server")
-        now, form_id = await self._now(interaction)
-        await _ask(interaction, NumbersForm("Cooldown and day", form_id, self._apply, names, now))
+        await self._ask_numbers(interaction, LABELS["settings:day"], names)
 
-    @discord.ui.button(label="Roles with more", custom_id="settings:tiers")
+    @discord.ui.button(custom_id="settings:tiers")
     async def tiers(
         self, interaction: discord.Interaction, button: discord.ui.Button[Self]
     ) -> None:
         """Ask for roles and their seconds a day."""
         _, form_id = await self._now(interaction)
-        await _ask(interaction, TierForm(form_id, self._apply))
+        await _ask(interaction, TierForm(say_to(interaction), form_id, self._apply))
 
-    @discord.ui.button(label="Words", custom_id="settings:words")
+    @discord.ui.button(custom_id="settings:words")
     async def words(
         self, interaction: discord.Interaction, button: discord.ui.Button[Self]
     ) -> None:
         """Ask for the words that are not wanted."""
         now, form_id = await self._now(interaction)
-        await _ask(interaction, WordsForm(form_id, self._apply, now))
+        await _ask(interaction, WordsForm(say_to(interaction), form_id, self._apply, now))
 
-    @discord.ui.button(label="Time zone and language", custom_id="settings:region")
+    @discord.ui.button(custom_id="settings:region")
     async def region(
         self, interaction: discord.Interaction, button: discord.ui.Button[Self]
     ) -> None:
         """Ask for time zone and language."""
         now, form_id = await self._now(interaction)
-        await _ask(interaction, RegionForm(form_id, self._apply, now))
+        await _ask(interaction, RegionForm(say_to(interaction), form_id, self._apply, now))
+
+    async def _ask_numbers(
+        self, interaction: discord.Interaction, title: Text, names: Sequence[str]
+    ) -> None:
+        now, form_id = await self._now(interaction)
+        say = say_to(interaction)
+        await _ask(interaction, NumbersForm(say, title, form_id, self._apply, names, now))
 
     async def _now(self, interaction: discord.Interaction) -> tuple[GuildSettings, str]:
         """Return the settings in effect, and an id for a form that asks for others."""
@@ -189,8 +207,14 @@ class SettingsPanel(discord.ui.View):
             for item in panel.children:
                 if isinstance(item, discord.ui.ChannelSelect | discord.ui.RoleSelect):
                     item.default_values = list(map(discord.Object, chosen[item.custom_id]))
+        say = say_to(interaction)
+        for item in panel.children:
+            if isinstance(item, discord.ui.Button):
+                item.label = say(LABELS[item.custom_id or ""])
+            elif isinstance(item, discord.ui.ChannelSelect | discord.ui.RoleSelect):
+                item.placeholder = say(LABELS[item.custom_id])
         blocked = await self._blocks.blocked(guild_id)
-        return settings_embed(settings, self._desk.host, blocked), panel
+        return settings_embed(say, settings, self._desk.host, blocked), panel
 
 
 async def _ask(interaction: discord.Interaction, form: Form) -> None:

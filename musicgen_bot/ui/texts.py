@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from musicgen_bot.jobs.job import Outlook
 from musicgen_bot.jobs.limits import in_words
+from musicgen_bot.translations import Language, Text
 
 BAR_LENGTH = 12
 NO_PROMPT = "(no prompt)"
@@ -29,24 +30,31 @@ def bar(fraction: float) -> str:
     return "▰" * full + "▱" * (BAR_LENGTH - full)
 
 
-def place(number: int) -> str:
-    """Return a place in the queue: "next", "2nd in line"."""
-    if number == 1:
-        return "next in line"
-    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number}{'th' if number % 100 in (11, 12, 13) else ending} in line"
+def place(number: int) -> Text:
+    """Return a place in the queue: "next in line", "#2 in line"."""
+    return Text("next in line") if number == 1 else Text("#{place} in line", place=number)
 
 
-def status(outlook: Outlook, now: float) -> str:
+def status(say: Language, outlook: Outlook, now: float) -> str:
     """Return one line on how a job is doing; `now` is in seconds since 1970.
 
     The time a waiting clip will be ready is written so that Discord counts down to it by itself.
     """
     if outlook.place:
-        ready = "" if outlook.seconds is None else f" · ready <t:{now + outlook.seconds:.0f}:R>"
-        return f"⏳ {place(outlook.place)}{ready}"
+        line = f"⏳ {say(place(outlook.place))}"
+        if outlook.seconds is None:
+            return line
+        ready = f"<t:{now + outlook.seconds:.0f}:R>"
+        return f"{line} · {say('ready {when}', when=ready)}"
     if outlook.progress is None:
-        return "🎶 starting"
+        return f"🎶 {say('starting')}"
     done = outlook.progress.fraction
-    left = "" if outlook.seconds is None else f" · about {in_words(outlook.seconds)} left"
-    return f"🎶 {bar(done)} {done:.0%}{left}"
+    line = f"🎶 {bar(done)} {done:.0%}"
+    if outlook.seconds is None:
+        return line
+    return f"{line} · {say('about {wait} left', wait=in_words(outlook.seconds))}"
+
+
+def length(seconds: float) -> Text:
+    """Return the length of a clip, the short way."""
+    return Text("{seconds} s", seconds=seconds)

@@ -19,9 +19,9 @@ from tests.end_to_end.running import text_of
 class Room:
     """A server with an admin, a member, and two channels."""
 
-    def __init__(self, server: DiscordServer, name: str = "Cellar") -> None:
+    def __init__(self, server: DiscordServer, name: str = "Cellar", locale: str = "en-US") -> None:
         self.server = server
-        self.guild: Guild = server.add_guild(name)
+        self.guild: Guild = server.add_guild(name, locale=locale)
         self.channel: Channel = self.guild.add_channel("music")
         self.other: Channel = self.guild.add_channel("talk")
         rights = everyone() | discord.Permissions(manage_guild=True)

@@ -111,7 +111,7 @@ async def test_each_limit_is_kept_and_told(discord_server: DiscordServer, tmp_pa
         assert "clip 1" in await asked(0)
         assert "next in line" in await asked(0)
         assert "You already have 1 clip waiting" in await asked(0)
-        assert "2nd in line" in await asked(1)
+        assert "#2 in line" in await asked(1)
         assert "This server already has 2 clips waiting" in await asked(2)
         assert "at most 30 seconds long" in await asked(2, 31)
 

@@ -59,11 +59,11 @@ async def test_the_panel_shows_all_and_its_controls_change_it(
         await send("settings:day", seconds_a_day_per_user="7")
         await send("settings:tiers", roles=[vips, djs], seconds="60")
         await send("settings:words", words="kazoo\nslap bass, yodel\n")
-        await send("settings:region", time_zone="europe/berlin", language="de")
+        await send("settings:region", time_zone="europe/berlin", language=["de"])
         text = text_of(panel)
         for shown in (
             *("Longest clip: **5 s**", "Waiting per member: **2**", "per member: **7 s**"),
-            *("`kazoo`, `slap bass`, `yodel`", "Europe/Berlin", "Language: de"),
+            *("`kazoo`, `slap bass`, `yodel`", "Europe/Berlin", "Language: Deutsch"),
             f"<@&{vips.id}> 60 s, <@&{djs.id}> 60 s",
         ):
             assert shown in text
@@ -149,14 +149,14 @@ async def test_all_of_it_can_be_typed_and_each_change_is_logged(
             ("words", {"add": "yodel", "clear": True}, "→ `yodel`"),
             ("timezone", {"zone": "europe/berlin"}, "UTC → Europe/Berlin"),
             ("timezone", {"zone": "Mars/Olympus"}, "not a time zone"),
-            ("language", {"locale": "de"}, "the server's own → de"),
-            ("language", {}, "de → the server's own"),
+            ("language", {"locale": "de"}, "the server's own → Deutsch"),
+            ("language", {}, "Deutsch → the server's own"),
             ("language", {"locale": "@everyone"}, "not a language"),
         ):
             assert answer in text_of(await room.settings(line, **options)), (line, options)
         log = text_of(await room.settings("log"))
         first, *_, last = re.findall(r"<t:\d+:f> (<@\d+>: .*)", log)
-        assert first == f"{room.grace.mention}: Language: de → the server's own"
+        assert first == f"{room.grace.mention}: Language: Deutsch → the server's own"
         assert last == f"{room.grace.mention}: Longest clip: not set → 5 s"
         assert len(log.splitlines()) == 1 + 18
 

@@ -14,6 +14,7 @@ from musicgen_bot.errors import MusicgenBotError
 from musicgen_bot.generation import Clip, Codes, GenerationRequest, Progress
 from musicgen_bot.jobs.job import ActiveJob
 from musicgen_bot.store.jobs import Address, Job, JobState
+from musicgen_bot.translations import Text
 
 _ids = itertools.count(1)
 
@@ -112,10 +113,10 @@ class HandAudience:
         self.seeds.append([clip.request.seed for clip in clips])
         return job.address.message_id
 
-    async def tell(self, job: Job, text: str) -> None:
+    async def tell(self, job: Job, text: Text) -> None:
         if self.error is not None and not isinstance(self.error, MusicgenBotError):
             raise self.error
-        self.told.append((job.request.prompt, text))
+        self.told.append((job.request.prompt, str(text)))
 
 
 def _clip(request: GenerationRequest) -> Clip:

@@ -26,6 +26,7 @@ from musicgen_bot.store.blocks import BlockStore
 from musicgen_bot.store.database import Database
 from musicgen_bot.store.jobs import Address, Job, JobStore, Order
 from musicgen_bot.store.settings import SettingsStore
+from musicgen_bot.translations import Text
 
 FRAME_RATE = 50
 ADD_SECONDS = 0.02
@@ -160,5 +161,5 @@ class Simulation:
         self.delivered_at[job.id] = self.engine.now
         return None
 
-    async def tell(self, job: Job, text: str) -> None:
+    async def tell(self, job: Job, text: Text) -> None:
         raise AssertionError(text)

@@ -125,7 +125,7 @@ def test_a_role_may_be_free_of_the_guilds_limits() -> None:
     ],
 )
 def test_a_time_is_said_as_people_say_it(seconds: float, words: str) -> None:
-    assert in_words(seconds) == words
+    assert str(in_words(seconds)) == words
 
 
 def test_what_a_clip_goes_on_from_is_not_spent_again() -> None:

@@ -19,6 +19,7 @@ from musicgen_bot.store.blocks import BlockStore
 from musicgen_bot.store.database import Database
 from musicgen_bot.store.jobs import JobStore
 from musicgen_bot.store.settings import SettingsStore
+from musicgen_bot.translations import Translations
 from musicgen_bot.ui.follower import PLACES_SHOWN, Follower
 from tests.jobs.hand_driven import HandAudience, HandBackend, address, request, waiting
 
@@ -148,7 +149,8 @@ async def test_bringing_messages_up_to_date_looks_at_the_first_places_only(
         def show(self, job: Any, embed: Any) -> None:
             shown.append(job.id)
 
-    follower = Follower(crowded.dispatcher.outlooks, Messages())  # type: ignore[arg-type]
+    outlooks = crowded.dispatcher.outlooks
+    follower = Follower(outlooks, Messages(), Translations())  # type: ignore[arg-type]
     for tick in range(10):
         follower._look(10.0 * tick)
     assert crowded.looked_at <= 10 * 3 * PLACES_SHOWN

@@ -12,7 +12,6 @@ import pytest
 from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.store.database import Database
 from musicgen_bot.store.guild_settings import (
-    LOCALES,
     NUMBERS,
     GuildSettings,
     Tier,
@@ -21,6 +20,7 @@ from musicgen_bot.store.guild_settings import (
 )
 from musicgen_bot.store.schema import MIGRATIONS
 from musicgen_bot.store.settings import CHANGES_KEPT, SettingsStore
+from musicgen_bot.translations import LOCALES
 
 ALL = GuildSettings(
     longest_clip_seconds=20,
@@ -169,8 +169,8 @@ def test_a_file_that_is_wrong_is_told_what_is_wrong(data: Any, sentence: str) ->
         load_settings(text)
 
 
-def test_the_languages_are_those_of_discord() -> None:
-    assert {locale.value for locale in discord.Locale} == set(LOCALES)
+def test_the_languages_are_some_of_discords() -> None:
+    assert {locale.value for locale in discord.Locale} > set(LOCALES)
 
 
 async def test_what_is_not_valid_any_more_is_as_if_not_set_and_locks_nobody_out(

@@ -1,10 +1,13 @@
 """Messages are brought up to date when there is news, and no more often than Discord likes."""
 
+from dataclasses import replace
+
 import discord
 
 from musicgen_bot.generation import Progress
 from musicgen_bot.jobs.job import ActiveJob, Outlook
 from musicgen_bot.store.jobs import Job
+from musicgen_bot.translations import Translations
 from musicgen_bot.ui.follower import PLACES_SHOWN, Follower
 from tests.jobs.hand_driven import waiting
 
@@ -17,7 +20,7 @@ class Board:
             active.answered.set()
         self.rows: list[tuple[ActiveJob, Outlook]] = []
         self.shown: list[tuple[int, str]] = []
-        self.follower = Follower(lambda: self.rows, self)  # type: ignore[arg-type]
+        self.follower = Follower(lambda: self.rows, self, Translations())  # type: ignore[arg-type]
 
     def show(self, job: Job, embed: discord.Embed) -> None:
         assert embed.description is not None
@@ -49,7 +52,7 @@ def test_a_place_is_shown_when_it_has_changed_but_not_at_once() -> None:
     board = Board(active)
     assert board.look(0.0, (active, Outlook(3, None, None))) == []
     assert board.look(2.0, (active, Outlook(2, None, None))) == []
-    assert "2nd in line" in board.look(4.0, (active, Outlook(2, None, None)))[0][1]
+    assert "#2 in line" in board.look(4.0, (active, Outlook(2, None, None)))[0][1]
     assert board.look(6.0, (active, Outlook(1, None, None))) == []
     assert "next in line" in board.look(8.0, (active, Outlook(1, None, None)))[0][1]
 
@@ -68,6 +71,19 @@ def test_a_job_that_starts_shows_it_at_once() -> None:
     board = Board(active)
     board.look(0.0, (active, Outlook(1, None, None)))
     assert board.look(2.0, (active, Outlook(0, None, None))) == [(active.job.id, "🎶 starting")]
+
+
+def test_what_is_shown_is_in_the_language_of_the_job() -> None:
+    active = waiting("x", 1, 1)
+    active.job = replace(active.job, address=replace(active.job.address, locale="de"))
+    assert board_line(active) == "🎶 fängt an"
+
+
+def board_line(active: ActiveJob) -> str:
+    board = Board(active)
+    board.look(0.0, (active, Outlook(1, None, None)))
+    ((_, text),) = board.look(2.0, (active, Outlook(0, None, None)))
+    return text
 
 
 def test_nothing_is_shown_before_there_is_a_message() -> None:

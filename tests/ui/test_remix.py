@@ -9,6 +9,7 @@ from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.generation import MAX_PROMPT_CHARACTERS, GenerationRequest
 from musicgen_bot.store.jobs import Job, JobState, Order
 from musicgen_bot.styles import STYLES, find_style
+from musicgen_bot.translations import ENGLISH, Language
 from musicgen_bot.ui.remix import remix_form, remixed
 from tests.discord_server.components import check_form
 from tests.jobs.hand_driven import address
@@ -27,7 +28,9 @@ async def test_a_form_of_the_longest_prompt_and_each_style_is_one_discord_takes(
     for style in STYLES:
         typed = "x" * (MAX_PROMPT_CHARACTERS - len(style.words) - 2)
         request = replace(JOB.request, prompt=f"{typed}, {style.words}")
-        form = remix_form(replace(JOB, request=request, order=Order(1, style.name, typed)))
+        form = remix_form(
+            Language(ENGLISH), replace(JOB, request=request, order=Order(1, style.name, typed))
+        )
         check_form(form.to_dict())
         assert form.custom_id == "remix:12"
 

@@ -3,10 +3,12 @@
 from musicgen_bot.jobs.limits import Limits
 from musicgen_bot.store.guild_settings import GuildSettings, Tier
 from musicgen_bot.store.settings import Change
+from musicgen_bot.translations import ENGLISH, Language
 from musicgen_bot.ui.settings_forms import words_in
 from musicgen_bot.ui.settings_text import differences, log_embed, settings_embed
 
 HOST = Limits(clip_seconds=30, cooldown_seconds=10, waiting_per_user=3, waiting_per_guild=20)
+SAY = Language(ENGLISH)
 IDS = tuple(range(10**18, 10**18 + 25))
 FULL = GuildSettings(
     channels=IDS,
@@ -18,7 +20,7 @@ FULL = GuildSettings(
 
 
 def test_a_full_page_is_not_too_long_for_discord() -> None:
-    embed = settings_embed(FULL, HOST, range(10**18, 10**18 + 100))
+    embed = settings_embed(SAY, FULL, HOST, range(10**18, 10**18 + 100))
     assert len(embed) <= 6000
     assert all(field.value and len(field.value) <= 1024 for field in embed.fields)
     channels = next(field.value for field in embed.fields if field.name == "Channels")
@@ -27,7 +29,7 @@ def test_a_full_page_is_not_too_long_for_discord() -> None:
 
 def test_the_latest_changes_come_first_and_as_many_as_discord_takes() -> None:
     changes = [Change(9, float(n), GuildSettings(), FULL) for n in range(50, 0, -1)]
-    text = log_embed(changes).description or ""
+    text = log_embed(SAY, changes).description or ""
     assert len(text) <= 4096
     first, *_, last = text.splitlines()
     assert first.startswith("<t:50:f> <@9>: Channels: everywhere → <#1000000000000000000>")
@@ -36,10 +38,10 @@ def test_the_latest_changes_come_first_and_as_many_as_discord_takes() -> None:
 
 def test_a_change_is_told_as_what_it_was_and_what_it_is() -> None:
     after = GuildSettings(longest_clip_seconds=5, unwanted_words=("kazoo",))
-    assert differences(GuildSettings(), after) == (
+    assert differences(SAY, GuildSettings(), after) == (
         "Longest clip: not set → 5 s; Words not wanted: none → `kazoo`"
     )
-    assert differences(after, after) == ""
+    assert differences(SAY, after, after) == ""
 
 
 def test_words_are_read_however_they_are_separated() -> None:

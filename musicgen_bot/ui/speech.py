@@ -1,0 +1,29 @@
+"""In which language somebody is answered.
+
+What only they read is in the language their Discord is in; what everybody reads, such as a job's
+message, is in that of the job's address, which is the server's.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, cast
+
+import discord
+
+from musicgen_bot.translations import Language, Translations
+
+
+class Multilingual(Protocol):
+    """A client that knows the languages."""
+
+    translations: Translations
+
+
+def say_to(interaction: discord.Interaction[Any]) -> Language:
+    """Return the language of who acts, for an answer that nobody else sees."""
+    return say_in(interaction, str(interaction.locale))
+
+
+def say_in(interaction: discord.Interaction[Any], locale: str) -> Language:
+    """Return the language of a locale of Discord's."""
+    return cast(Multilingual, interaction.client).translations.language(locale)
