@@ -153,7 +153,7 @@ async def test_commands_are_synced_when_they_have_changed_and_only_then(
     assert len(discord_server.commands.syncs) == 1
     names = {command["name"] for command in discord_server.commands.all()}
     assert names == {
-        *("generate", "queue", "cancel", "about"),
+        *("generate", "continue", "Continue this audio", "queue", "cancel", "about"),
         *("history", "favourites", "clip", "help"),
         *("quota", "settings", "block", "unblock"),
     }

@@ -214,7 +214,7 @@ async def test_others_cannot_change_anything_whatever_discord_lets_through(
         panel = await room.settings("show")
         opened = await discord_server.click(room.grace, panel, "settings:words")
         await opened.modal()
-        with pytest.raises(NotTypeable, match="may not use /settings"):
+        with pytest.raises(NotTypeable, match="may not use settings"):
             await discord_server.command(room.ada, room.channel, "settings show")
         direct = discord_server.direct_channel(room.grace.user)
         with pytest.raises(NotTypeable, match="no command"):
