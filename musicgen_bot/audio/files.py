@@ -35,9 +35,10 @@ def check_output(path: Path) -> None:
     """
     if path.suffix.lower() not in ENDINGS:
         raise InvalidRequest(
-            "The file's name must end in one of {endings}; the ending says what kind of file it "
-            "becomes.",
-            endings=", ".join(ENDINGS),
+            "The file's name must end in {endings} or {last}; the ending says what kind of file "
+            "it becomes.",
+            endings=", ".join(ENDINGS[:-1]),
+            last=ENDINGS[-1],
         )
     if path.is_dir() or not os.access(path.parent, os.W_OK):
         raise AudioError(
