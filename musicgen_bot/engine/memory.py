@@ -103,7 +103,9 @@ def _cache_bytes(config: Any, seconds: float, precision: str, device: torch.devi
 
 
 def _codec_bytes(config: Any, frames: int) -> int:
-    """Return what turning a window of codes into sound, or back, takes: its finest layers."""
+    """Return what turning a window of codes into sound, or back, takes: its finest layers.
+
+    The channels of a stereo clip go through them one after another.
+    """
     samples = frames * config.audio_encoder.sampling_rate // config.audio_encoder.frame_rate
-    wide = samples * config.audio_encoder.num_filters * config.decoder.audio_channels
-    return int(_CODEC_TENSORS * wide * _FP32_BYTES)
+    return int(_CODEC_TENSORS * samples * config.audio_encoder.num_filters * _FP32_BYTES)
