@@ -17,7 +17,7 @@ PRESSED = Text(
     "⭐ **Favourite** keeps it in `/favourites` · 🗑️ **Delete** is for the one who asked for it "
     "and for moderators."
 )
-CHOSEN = "**Continue this audio** goes on from the sound file in that message."
+CHOSEN = Text("**Continue this audio** goes on from the sound file in that message.")
 
 
 class HelpCog(commands.Cog):

@@ -179,8 +179,12 @@ class Engine:
         """
         if (len(samples), sample_rate) != (self.channels, self.sample_rate):
             raise InvalidRequest(
-                f"The sound has {len(samples)} channels at {sample_rate} Hz; this model hears "
-                f"{self.channels} at {self.sample_rate}."
+                "The sound has {channels} channels at {rate} Hz; this model hears "
+                "{wanted_channels} at {wanted_rate}.",
+                channels=len(samples),
+                rate=sample_rate,
+                wanted_channels=self.channels,
+                wanted_rate=self.sample_rate,
             )
         frames = samples.shape[1] * self.frame_rate // self.sample_rate
         if frames == 0:

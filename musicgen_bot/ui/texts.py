@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from musicgen_bot.jobs.job import Outlook
 from musicgen_bot.jobs.limits import in_words
+from musicgen_bot.store.jobs import Job
 from musicgen_bot.translations import Language, Text
 
 BAR_LENGTH = 12
-NO_PROMPT = "(no prompt)"
+
+
+def title(say: Language, job: Job) -> str:
+    """Return what people know a job by: the prompt, where something was typed."""
+    return job.title or say("(no prompt)")
 
 
 def quoted(text: str) -> str:
     """Return what a person typed so that Discord shows it as it is.
 
     Inside inline code nothing is a mention, a link, an emoji or formatting; only a backtick could
-    end it, and gives way to a look-alike. Nothing typed is shown as such.
+    end it, and gives way to a look-alike.
     """
-    return f"`{text.replace('`', 'ˋ') or NO_PROMPT}`"
+    return f"`{text.replace('`', 'ˋ')}`"
 
 
 def shortened(text: str, length: int) -> str:
