@@ -23,6 +23,10 @@ class Backend(Protocol):
     def speed(self) -> float | None:
         """Seconds of music made per second, all clips together; None before it was measured."""
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the model is there; if not, what is asked for next waits until it is."""
+
     async def generate(
         self, request: GenerationRequest, on_progress: Callable[[Progress], None]
     ) -> Clip:

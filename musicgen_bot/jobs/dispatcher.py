@@ -20,10 +20,12 @@ from functools import partial
 from musicgen_bot.backends.backend import Backend
 from musicgen_bot.errors import GenerationError, LimitReached, RequestError, StoreError
 from musicgen_bot.generation import MAX_SEED, Clip, GenerationRequest
+from musicgen_bot.jobs.events import Events
 from musicgen_bot.jobs.fair_queue import FairQueue
 from musicgen_bot.jobs.gate import Gate, Waiting
 from musicgen_bot.jobs.job import ActiveJob, Audience, Outlook, Undeliverable
 from musicgen_bot.jobs.limits import PLAIN_MEMBER, Member
+from musicgen_bot.jobs.mode import Mode, Switch
 from musicgen_bot.jobs.together import together
 from musicgen_bot.store.jobs import PLAIN, Address, Job, JobState, JobStore, Order
 
@@ -40,12 +42,16 @@ class Dispatcher:
         backend: Backend,
         audience: Audience,
         gate: Gate,
+        switch: Switch,
+        events: Events,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._jobs = jobs
         self._backend = backend
         self._audience = audience
         self._gate = gate
+        self._switch = switch
+        self._events = events
         self._clock = clock
         self._queue = FairQueue()
         self._active: dict[int, ActiveJob] = {}
@@ -56,6 +62,7 @@ class Dispatcher:
 
     async def resume(self) -> int:
         """Take up what a former run left, in its order, and return how many jobs that were."""
+        await self._switch.load()
         unfinished = await self._jobs.unfinished()
         for job in unfinished:
             active = self._hold(job)
@@ -84,18 +91,12 @@ class Dispatcher:
         async with self._admission:
             if self._closing:
                 raise LimitReached("The bot is restarting; please try again in a minute.")
+            self._switch.check_open()
             await self._gate.admit(request, order, address, member, self._waiting())
             if request.seed is None:
                 request = replace(request, seed=secrets.randbelow(MAX_SEED + 1))
             active = self._hold(await self._jobs.add(request, address, order))
-        _log.info(
-            "job %d accepted: %d x %g s, user %d, guild %s",
-            active.job.id,
-            order.variations,
-            request.seconds,
-            address.user_id,
-            address.guild_id,
-        )
+        self._events.accepted(active.job)
         self._queue.put(active)
         self._fill()
         return active
@@ -128,19 +129,32 @@ class Dispatcher:
         active.task = self._spawn(self._end(active, JobState.CANCELLED, text))
         return True
 
+    @property
+    def mode(self) -> Mode:
+        """What becomes of jobs, as the host has said."""
+        return self._switch.mode
+
+    async def turn(self, mode: Mode) -> None:
+        """Do as the host says from now on. Raises StoreError, and then all is as it was."""
+        await self._switch.turn(mode)
+        self._fill()
+
     def outlooks(self) -> list[tuple[ActiveJob, Outlook]]:
         """Return every job that is being made or waits, in the order they are served."""
-        speed = self._backend.speed
+        loading, paused = not self._backend.is_loaded, self._switch.is_paused
+        # How long a model takes to load, or the host to let the bot go on, is not known.
+        speed = None if loading else self._backend.speed
         ahead = sum(active.seconds_left for active in self._making.values())
         result = []
         for active in self._making.values():
             # The clips of a batch share the speed.
             share = active.variations / self._clips_in_making
             seconds = active.seconds_left / (speed * share) if speed else None
-            result.append((active, Outlook(0, seconds, active.progress)))
+            result.append((active, Outlook(0, seconds, active.progress, loading=loading)))
         for place, active in enumerate(self._queue, start=1):
             ahead += active.seconds_left
-            result.append((active, Outlook(place, ahead / speed if speed else None, None)))
+            seconds = ahead / speed if speed and not paused else None
+            result.append((active, Outlook(place, seconds, None, paused=paused)))
         return result
 
     def outlook(self, active: ActiveJob) -> Outlook:
@@ -172,7 +186,11 @@ class Dispatcher:
 
     def _fill(self) -> None:
         """Start jobs while the backend has slots for them."""
-        while self._clips_in_making < self._backend.slots and (active := self._queue.pop()):
+        while (
+            not self._switch.is_paused
+            and self._clips_in_making < self._backend.slots
+            and (active := self._queue.pop())
+        ):
             self._start(active)
 
     @property
@@ -190,14 +208,12 @@ class Dispatcher:
         return task
 
     async def _run(self, active: ActiveJob) -> None:
-        start = time.perf_counter()
         try:
             try:
                 clips = await self._make(active)
             finally:
                 if self._making.pop(active.job.id, None):
                     self._fill()
-            made = time.perf_counter()
             await active.answered.wait()
             message_id = await self._audience.deliver(active.job, clips)
         except (GenerationError, RequestError) as error:
@@ -212,12 +228,6 @@ class Dispatcher:
         else:
             if message_id is not None and message_id != active.job.address.message_id:
                 await self._write(self._jobs.set_message(active.job.id, message_id))
-            _log.info(
-                "job %d delivered: made in %.1f s, posted in %.1f s",
-                active.job.id,
-                made - start,
-                time.perf_counter() - made,
-            )
             await self._end(active, JobState.DELIVERED)
 
     async def _make(self, active: ActiveJob) -> list[Clip]:
@@ -227,6 +237,7 @@ class Dispatcher:
             codes = await self._jobs.codes(job.id, model)
             if len(codes) == len(variations):
                 return await together(map(self._backend.decode, codes, variations))
+        self._events.started(job)
         await self._write(self._jobs.set_state(job.id, JobState.RUNNING))
         start = time.perf_counter()
         clips = await together(
@@ -234,15 +245,16 @@ class Dispatcher:
             for number, request in enumerate(variations, start=1)
         )
         active.job = replace(active.job, made_in=time.perf_counter() - start)
+        self._events.finished(active.job)
         made = [clip.codes for clip in clips]
         await self._write(self._jobs.save_codes(job.id, model, made, active.job.made_in or 0.0))
         return clips
 
     async def _end(self, active: ActiveJob, state: JobState, text: str = "") -> None:
         """Tell the person if there is something to tell, then write how it ended."""
+        self._events.ended(active.job, state, text)
         try:
             if text:
-                _log.info("job %d %s: %s", active.job.id, state, text)
                 await active.answered.wait()
                 await self._audience.tell(active.job, text)
         except Undeliverable as error:

@@ -16,7 +16,7 @@ from musicgen_bot.generation import GenerationRequest
 from musicgen_bot.jobs.days import day_around
 from musicgen_bot.jobs.limits import NO_LIMITS, Limits, Member, Usage, admit, guild_limits
 from musicgen_bot.jobs.words import unwanted_word
-from musicgen_bot.store.blocks import BlockStore
+from musicgen_bot.store.blocks import BlockStore, HostBlockStore, Kind
 from musicgen_bot.store.guild_settings import GuildSettings
 from musicgen_bot.store.jobs import Address, JobStore, Order
 from musicgen_bot.store.settings import SettingsStore
@@ -56,12 +56,14 @@ class Gate:
         jobs: JobStore,
         settings: SettingsStore,
         blocks: BlockStore,
+        host_blocks: HostBlockStore,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._host = host
         self._jobs = jobs
         self._settings = settings
         self._blocks = blocks
+        self._host_blocks = host_blocks
         self._clock = clock
 
     async def admit(
@@ -77,6 +79,7 @@ class Gate:
         Raises InvalidRequest, LimitReached or StoreError.
         """
         guild_id = address.guild_id
+        await self._check_host_blocks(address)
         if guild_id is not None:
             if await self._blocks.is_blocked(guild_id, address.user_id):
                 raise LimitReached("The moderators of this server have blocked you from using me.")
@@ -113,6 +116,14 @@ class Gate:
         start, end = day_around(self._clock(), settings.time_zone)
         mine, ours = await self._jobs.seconds_spent(guild_id, user_id, start, end)
         return Allowance(limits.user_seconds_a_day, mine, limits.guild_seconds_a_day, ours, end)
+
+    async def _check_host_blocks(self, address: Address) -> None:
+        """Return unless the host has blocked the user or the guild. Raises LimitReached."""
+        blocked = await self._host_blocks.blocked(address.user_id, address.guild_id)
+        if blocked is Kind.USER:
+            raise LimitReached("The host of this bot has blocked you from using me.")
+        if blocked is Kind.GUILD:
+            raise LimitReached("The host of this bot has blocked this server from using me.")
 
     async def _limits(self, guild_id: int | None, member: Member) -> Limits:
         """Return what the guild allows; anything where there is none."""

@@ -74,3 +74,7 @@ class Outlook:
     seconds: float | None
     """Expected time until the clip is there; None where nothing was measured yet."""
     progress: Progress | None
+    paused: bool = False
+    """Whether it waits because the host has paused the bot."""
+    loading: bool = False
+    """Whether it waits for the model, which is being loaded again."""

@@ -87,4 +87,13 @@ MIGRATIONS = (
         PRIMARY KEY (guild_id, user_id)
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE host_blocks (
+        kind       TEXT NOT NULL,
+        id         INTEGER NOT NULL,
+        by_user_id INTEGER NOT NULL,
+        at         REAL NOT NULL,
+        PRIMARY KEY (kind, id)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )

@@ -2,7 +2,7 @@
 
 Discord allows about five edits of a channel's messages in five seconds. So what is being made is
 shown every two seconds, what waits only when its place or its time has changed, and what is far
-back in the queue not before it comes nearer.
+back in the queue not before it comes nearer, or the host pauses the bot or lets it go on.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class _Shown:
 
     place: int
     ready_at: float | None
+    paused: bool
     text: str | None
     since: float
 
@@ -59,27 +60,26 @@ class Follower:
     def _look(self, now: float) -> None:
         shown: dict[int, _Shown] = {}
         for active, outlook in self._outlooks():
-            if outlook.place > PLACES_SHOWN:
-                break
             if not active.answered.is_set():
                 continue
             ready_at = None if outlook.seconds is None else now + outlook.seconds
             # The answer itself has told the place a moment ago.
-            last = self._shown.get(active.job.id) or _Shown(outlook.place, ready_at, None, now)
-            embed = embeds.working(active.job, outlook, now)
-            if _is_news(outlook, ready_at, embed.description, last, now):
-                self._messages.show(active.job, embed)
-                last = _Shown(outlook.place, ready_at, embed.description, now)
+            last = self._shown.get(active.job.id) or _Shown(
+                outlook.place, ready_at, outlook.paused, None, now
+            )
+            if _is_worth_a_look(outlook, ready_at, last, now):
+                text = (embed := embeds.working(active.job, outlook, now)).description
+                if text != last.text:
+                    self._messages.show(active.job, embed)
+                    last = _Shown(outlook.place, ready_at, outlook.paused, text, now)
             shown[active.job.id] = last
         self._shown = shown
 
 
-def _is_news(
-    outlook: Outlook, ready_at: float | None, text: str | None, last: _Shown, now: float
-) -> bool:
-    if outlook.place == 0:
-        return text != last.text
-    if now - last.since < WAITING_SECONDS:
+def _is_worth_a_look(outlook: Outlook, ready_at: float | None, last: _Shown, now: float) -> bool:
+    if outlook.place == 0 or outlook.paused != last.paused:
+        return True
+    if outlook.place > PLACES_SHOWN or now - last.since < WAITING_SECONDS:
         return False
     if outlook.place != last.place or ready_at is None or last.ready_at is None:
         return (outlook.place, ready_at) != (last.place, last.ready_at)

@@ -41,11 +41,13 @@ def status(outlook: Outlook, now: float) -> str:
 
     The time a waiting clip will be ready is written so that Discord counts down to it by itself.
     """
+    if outlook.paused:
+        return f"⏸️ {place(outlook.place)} · the host has paused the bot; it goes on later by itself"
     if outlook.place:
         ready = "" if outlook.seconds is None else f" · ready <t:{now + outlook.seconds:.0f}:R>"
         return f"⏳ {place(outlook.place)}{ready}"
     if outlook.progress is None:
-        return "🎶 starting"
+        return "💤 the model was asleep and is loading" if outlook.loading else "🎶 starting"
     done = outlook.progress.fraction
     left = "" if outlook.seconds is None else f" · about {in_words(outlook.seconds)} left"
     return f"🎶 {bar(done)} {done:.0%}{left}"

@@ -41,6 +41,7 @@ class HandBackend:
 
     model = "hand"
     speed: float | None = None
+    is_loaded = True
 
     def __init__(self, slots: int = 1) -> None:
         self.slots = slots

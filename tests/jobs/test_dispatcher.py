@@ -11,12 +11,15 @@ import pytest
 from musicgen_bot.errors import GenerationError, LimitReached, StoreError, UnusableSound
 from musicgen_bot.generation import GenerationRequest
 from musicgen_bot.jobs.dispatcher import Dispatcher
+from musicgen_bot.jobs.events import Events
 from musicgen_bot.jobs.gate import Gate
 from musicgen_bot.jobs.job import ActiveJob, Undeliverable
 from musicgen_bot.jobs.limits import NO_LIMITS, Limits
-from musicgen_bot.store.blocks import BlockStore
+from musicgen_bot.jobs.mode import Mode, Switch
+from musicgen_bot.store.blocks import BlockStore, HostBlockStore
 from musicgen_bot.store.database import Database
 from musicgen_bot.store.jobs import JobState, JobStore, Order
+from musicgen_bot.store.notes import NoteStore
 from musicgen_bot.store.settings import SettingsStore
 from tests.jobs.hand_driven import HandAudience, HandBackend, address, request
 
@@ -39,6 +42,7 @@ class House:
             jobs=self.jobs,
             settings=SettingsStore(self.database),
             blocks=BlockStore(self.database),
+            host_blocks=HostBlockStore(self.database),
             clock=lambda: self.now,
         )
         self.dispatcher = Dispatcher(
@@ -46,6 +50,8 @@ class House:
             backend=self.backend,
             audience=self.audience,
             gate=gate,
+            switch=Switch(NoteStore(self.database)),
+            events=Events(prompts=False, clock=lambda: self.now),
             clock=lambda: self.now,
         )
 

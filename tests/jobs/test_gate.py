@@ -10,7 +10,7 @@ import pytest
 from musicgen_bot.errors import InvalidRequest, LimitReached
 from musicgen_bot.jobs.gate import Gate, Waiting
 from musicgen_bot.jobs.limits import PLAIN_MEMBER, Limits, Member
-from musicgen_bot.store.blocks import BlockStore
+from musicgen_bot.store.blocks import BlockStore, HostBlockStore
 from musicgen_bot.store.database import Database
 from musicgen_bot.store.guild_settings import GuildSettings, Tier
 from musicgen_bot.store.jobs import Address, JobState, JobStore, Order
@@ -35,12 +35,13 @@ class Door:
 
     def __post_init__(self) -> None:
         self.jobs, self.settings = JobStore(self.database), SettingsStore(self.database)
-        self.blocks = BlockStore(self.database)
+        self.blocks, self.host_blocks = BlockStore(self.database), HostBlockStore(self.database)
         self.gate = Gate(
             host=HOST,
             jobs=self.jobs,
             settings=self.settings,
             blocks=self.blocks,
+            host_blocks=self.host_blocks,
             clock=lambda: self.now,
         )
 
@@ -293,7 +294,7 @@ async def test_every_variation_spends_its_seconds(door: Door) -> None:
 async def test_a_clip_that_was_deleted_stays_spent(door: Door) -> None:
     await door.set(GuildSettings(seconds_a_day_per_user=10))
     await door.made(10)
-    await door.jobs.delete(1)
+    await door.jobs.forget([1])
     with pytest.raises(LimitReached, match="used up your 10 seconds"):
         await door.ask()
 
