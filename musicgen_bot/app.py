@@ -104,7 +104,6 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
         messages = JobMessages(client, renderer)
         jobs, library, blocks = JobStore(database), Library(database), BlockStore(database)
         notes, retention = NoteStore(database), Retention(database)
-        archive = Archive(jobs, backend)
         limits = Limits(
             clip_seconds=settings.limit_clip_seconds,
             cooldown_seconds=settings.limit_cooldown_seconds,
@@ -112,6 +111,7 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
             waiting_per_guild=settings.limit_waiting_per_guild,
         )
         gate = _gate(database, limits)
+        archive = Archive(jobs, backend, gate)
         dispatcher = Dispatcher(
             jobs=jobs,
             backend=backend,

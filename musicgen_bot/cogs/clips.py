@@ -93,7 +93,8 @@ class ClipCog(commands.Cog):
             case Action.EXTEND:
                 await self._extend(interaction, job, variation or 1)
             case Action.WAV:
-                await self._send_wav(interaction, job, variation or 1)
+                async with self._archive.turn(interaction.user.id, interaction.guild_id):
+                    await self._send_wav(interaction, job, variation or 1)
             case Action.FAVOURITE:
                 await self._toggle_favourite(interaction, job, variation or 1)
             case Action.DELETE:
@@ -156,6 +157,7 @@ class ClipCog(commands.Cog):
     async def _delete(self, interaction: Interaction, job: Job) -> None:
         _require_owner(interaction, job)
         await interaction.response.defer(ephemeral=True, thinking=True)
+        await self._dispatcher.let_go(job.id)
         # Whoever looked the clip up sees it in a message of their own, which is not the clip's.
         if interaction.message is not None and not interaction.message.flags.ephemeral:
             message: discord.Message | discord.PartialMessage | None = interaction.message

@@ -11,6 +11,7 @@ from discord.ext import commands
 from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.generation import one_line
 from musicgen_bot.jobs.archive import Archive
+from musicgen_bot.store.jobs import Job
 from musicgen_bot.store.library import Entry, Library, Page, Reader
 from musicgen_bot.ui import embeds
 from musicgen_bot.ui.apologies import explain
@@ -67,7 +68,11 @@ class LibraryCog(commands.Cog):
         job = await self._archive.job(int(clip))
         if not reader_of(interaction).may_see(job):
             raise InvalidRequest(f"Clip {clip} is not yours, and not of this server.")
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        async with self._archive.turn(interaction.user.id, interaction.guild_id):
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            await self._send(interaction, job)
+
+    async def _send(self, interaction: Interaction, job: Job) -> None:
         renderer = self._renderer
         sounds = await renderer.sounds(job, await self._archive.clips(job))
         attachments = await renderer.attachments(sounds, interaction.filesize_limit)

@@ -73,9 +73,7 @@ class PrivacyCog(commands.Cog):
 
     async def _forget(self, user_id: int) -> int:
         """Stop and forget all of a person's jobs, and return how many there were."""
-        for active, _ in self._dispatcher.outlooks():
-            if active.job.address.user_id == user_id:
-                await self._dispatcher.cancel(active.job.id, "Cancelled, and deleted.")
+        await self._dispatcher.stop_all(user_id, "Cancelled, and deleted.")
         count = await self._personal.forget(user_id, time.time() - COUNTED_SECONDS)
         _log.info("user %d had all their data deleted, of %d clips", user_id, count)
         return count

@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from musicgen_bot.backends.backend import Backend
-from musicgen_bot.errors import InvalidRequest
-from musicgen_bot.generation import Clip, Codes
-from musicgen_bot.jobs.together import together
+from musicgen_bot.errors import InvalidRequest, LimitReached
+from musicgen_bot.generation import Clip, Codes, GenerationRequest
+from musicgen_bot.jobs.gate import Gate
 from musicgen_bot.store.jobs import Job, JobState, JobStore
 
 
 class Archive:
     """The clips that were made. Every method may raise StoreError."""
 
-    def __init__(self, jobs: JobStore, backend: Backend) -> None:
+    def __init__(self, jobs: JobStore, backend: Backend, gate: Gate) -> None:
         self._jobs = jobs
         self._backend = backend
+        self._gate = gate
+        self._served: set[int] = set()
+        self._decoding = asyncio.Lock()
+
+    @asynccontextmanager
+    async def turn(self, user_id: int, guild_id: int | None) -> AsyncIterator[None]:
+        """Let somebody have sound made again in this block, one clip at a time.
+
+        Raises LimitReached where they are blocked, or still wait for another clip.
+        """
+        await self._gate.check_block(guild_id, user_id)
+        if user_id in self._served:
+            raise LimitReached(
+                "The clip that you asked for before is still on its way; "
+                "please try again when it is there."
+            )
+        self._served.add(user_id)
+        try:
+            yield
+        finally:
+            self._served.discard(user_id)
 
     async def job(self, job_id: int) -> Job:
         """Return a job that was not deleted. Raises InvalidRequest where there is none."""
@@ -37,13 +62,18 @@ class Archive:
         return codes
 
     async def clips(self, job: Job, variation: int | None = None) -> list[Clip]:
-        """Return the sound of all variations, or of one of them, counted from 1.
+        """Return the sound of all variations, or of one of them, counted from 1; within a `turn`.
 
         Raises InvalidRequest as `codes` does, GenerationError where the model fails.
         """
         codes = await self.codes(job)
         wanted = range(1, len(codes) + 1) if variation is None else [variation]
-        return await together(self._backend.decode(codes[n - 1], job.variation(n)) for n in wanted)
+        return [await self._decode(codes[n - 1], job.variation(n)) for n in wanted]
+
+    async def _decode(self, codes: Codes, request: GenerationRequest) -> Clip:
+        # One for all people: between two of them the clips in the making go on.
+        async with self._decoding:
+            return await self._backend.decode(codes, request)
 
     async def delete(self, job: Job) -> None:
         """Delete a job's clips, and what they were made from."""

@@ -129,6 +129,24 @@ class Dispatcher:
         active.task = self._spawn(self._end(active, JobState.CANCELLED, text))
         return True
 
+    async def let_go(self, job_id: int) -> None:
+        """Stop all work on a job that is to be deleted, such as a delivery that still tries."""
+        if (active := self._active.pop(job_id, None)) is None:
+            return
+        self._queue.remove(active)
+        if self._making.pop(job_id, None):
+            self._fill()
+        if active.task is not None:
+            active.task.cancel()
+            await asyncio.wait({active.task})
+        active.ended.set()
+
+    async def stop_all(self, user_id: int, text: str) -> None:
+        """Stop all work for a person; `text` is what the messages of their jobs then say."""
+        for job in [active.job for active in self._active.values()]:
+            if job.address.user_id == user_id and not await self.cancel(job.id, text):
+                await self.let_go(job.id)
+
     @property
     def mode(self) -> Mode:
         """What becomes of jobs, as the host has said."""
@@ -262,7 +280,7 @@ class Dispatcher:
         except Exception:
             _log.exception("job %d: nobody could be told", active.job.id)
         await self._write(self._jobs.finish(active.job.id, state, self._clock()))
-        del self._active[active.job.id]
+        self._active.pop(active.job.id, None)
         active.ended.set()
 
     async def _write(self, writing: Awaitable[None]) -> None:

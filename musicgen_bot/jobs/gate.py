@@ -79,10 +79,8 @@ class Gate:
         Raises InvalidRequest, LimitReached or StoreError.
         """
         guild_id = address.guild_id
-        await self._check_host_blocks(address)
+        await self.check_block(guild_id, address.user_id)
         if guild_id is not None:
-            if await self._blocks.is_blocked(guild_id, address.user_id):
-                raise LimitReached("The moderators of this server have blocked you from using me.")
             settings = await self._settings.get(guild_id)
             check_place(settings, member, address.channel_id)
             check_words(settings, request.prompt)
@@ -93,6 +91,16 @@ class Gate:
             admit(request, guild_limits(settings, member), usage, order.variations)
         usage = await self._usage(address, waiting, None)
         admit(request, self._host, usage, order.variations)
+
+    async def check_block(self, guild_id: int | None, user_id: int) -> None:
+        """Return if somebody may use the bot where they are. Raises LimitReached or StoreError."""
+        by_host = await self._host_blocks.blocked(user_id, guild_id)
+        if by_host is Kind.USER:
+            raise LimitReached("The host of this bot has blocked you from using me.")
+        if by_host is Kind.GUILD:
+            raise LimitReached("The host of this bot has blocked this server from using me.")
+        if guild_id is not None and await self._blocks.is_blocked(guild_id, user_id):
+            raise LimitReached("The moderators of this server have blocked you from using me.")
 
     async def default_seconds(self, guild_id: int | None) -> float:
         """Return how long a clip is where nobody says it. Raises StoreError."""
@@ -116,14 +124,6 @@ class Gate:
         start, end = day_around(self._clock(), settings.time_zone)
         mine, ours = await self._jobs.seconds_spent(guild_id, user_id, start, end)
         return Allowance(limits.user_seconds_a_day, mine, limits.guild_seconds_a_day, ours, end)
-
-    async def _check_host_blocks(self, address: Address) -> None:
-        """Return unless the host has blocked the user or the guild. Raises LimitReached."""
-        blocked = await self._host_blocks.blocked(address.user_id, address.guild_id)
-        if blocked is Kind.USER:
-            raise LimitReached("The host of this bot has blocked you from using me.")
-        if blocked is Kind.GUILD:
-            raise LimitReached("The host of this bot has blocked this server from using me.")
 
     async def _limits(self, guild_id: int | None, member: Member) -> Limits:
         """Return what the guild allows; anything where there is none."""

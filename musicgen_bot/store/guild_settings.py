@@ -160,6 +160,28 @@ def load_settings(text: str | bytes) -> GuildSettings:
     return GuildSettings(**values)
 
 
+def recall_settings(text: str) -> tuple[GuildSettings, list[str]]:
+    """Read what `dump_settings` wrote in another time; nothing in it can lock a guild out.
+
+    What is not valid any more, such as a time zone that the system has lost, is as if it was not
+    set. Returns the names of those settings, too.
+    """
+    try:
+        return load_settings(text), []
+    except InvalidRequest:
+        stored = json.loads(text)
+    valid = {name: value for name, value in stored.items() if _is_valid(name, value)}
+    return load_settings(json.dumps(valid)), [name for name in stored if name not in valid]
+
+
+def _is_valid(name: str, value: object) -> bool:
+    try:
+        load_settings(json.dumps({name: value}))
+    except InvalidRequest:
+        return False
+    return True
+
+
 def _check_number(name: str, value: object) -> None:
     label, low, high = NUMBERS[name]
     if value is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -62,6 +63,7 @@ class Library:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._toggling = asyncio.Lock()
 
     async def mine(self, reader: Reader, search: str, number: int) -> Page:
         """Return the reader's own clips whose prompt or style holds a text."""
@@ -84,17 +86,25 @@ class Library:
         )
 
     async def toggle_favourite(self, user_id: int, job_id: int, variation: int, at: float) -> bool:
-        """Make a clip a favourite of a person's, or no longer; return whether it is one now."""
-        key = (user_id, job_id, variation)
-        found = await self._database.rows(
-            "DELETE FROM favourites WHERE user_id = ? AND job_id = ? AND variation = ? "
-            "RETURNING job_id",
-            key,
-        )
-        if found:
-            return False
-        await self._database.execute("INSERT INTO favourites VALUES (?, ?, ?, ?)", (*key, at))
-        return True
+        """Make a clip a favourite of a person's, or no longer; return whether it is one now.
+
+        One that was deleted meanwhile is none.
+        """
+        values = {"user": user_id, "job": job_id, "variation": variation, "at": at}
+        async with self._toggling:  # two presses at once are two presses
+            removed = await self._database.rows(
+                "DELETE FROM favourites WHERE user_id = :user AND job_id = :job "
+                "AND variation = :variation RETURNING job_id",
+                values,
+            )
+            if removed:
+                return False
+            added = await self._database.rows(
+                "INSERT INTO favourites SELECT :user, job_id, variation, :at FROM clips "
+                "WHERE job_id = :job AND variation = :variation RETURNING job_id",
+                values,
+            )
+            return bool(added)
 
     async def _page(
         self,

@@ -6,13 +6,16 @@ what cannot differ from what is in effect.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from itertools import pairwise
 
 from musicgen_bot.store.database import Database
-from musicgen_bot.store.guild_settings import GuildSettings, dump_settings, load_settings
+from musicgen_bot.store.guild_settings import GuildSettings, dump_settings, recall_settings
 
 CHANGES_KEPT = 50
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,16 @@ class SettingsStore:
             "SELECT settings FROM guild_settings WHERE guild_id = ? ORDER BY id DESC LIMIT 1",
             (guild_id,),
         )
-        return load_settings(rows[0][0]) if rows else GuildSettings()
+        if not rows:
+            return GuildSettings()
+        settings, lost = recall_settings(rows[0][0])
+        if lost:
+            _log.warning(
+                "guild %d: no longer valid, and as if they were not set: %s",
+                guild_id,
+                ", ".join(lost),
+            )
+        return settings
 
     async def set(self, guild_id: int, user_id: int, settings: GuildSettings, at: float) -> None:
         """Put settings into effect; `user_id` is who wants them, `at` in seconds since 1970."""
@@ -60,7 +72,7 @@ class SettingsStore:
             "SELECT user_id, at, settings FROM guild_settings WHERE guild_id = ? ORDER BY id",
             (guild_id,),
         )
-        versions = [GuildSettings(), *(load_settings(row["settings"]) for row in rows)]
+        versions = [GuildSettings(), *(recall_settings(row["settings"])[0] for row in rows)]
         changes = [
             Change(row["user_id"], row["at"], before, after)
             for row, (before, after) in zip(rows, pairwise(versions), strict=True)

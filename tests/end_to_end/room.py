@@ -39,7 +39,7 @@ class Room:
         return message
 
     async def generate(
-        self, seconds: float = 1.0, prompt: str = "x", where: Channel | None = None
+        self, seconds: float = 1.0, prompt: str = "house", where: Channel | None = None
     ) -> str:
         """Let the member ask for a clip; return what they read."""
         interaction = await self.server.command(

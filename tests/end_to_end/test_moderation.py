@@ -68,7 +68,7 @@ async def test_a_blocked_member_is_refused_until_unblocked(
 
     async def generate() -> str:
         interaction = await discord_server.command(
-            ada, channel, "generate", prompt="x", seconds=1.0
+            ada, channel, "generate", prompt="house", seconds=1.0
         )
         return text_of(await interaction.message())
 
@@ -107,17 +107,19 @@ async def test_what_the_bot_may_not_do_in_a_channel_is_named_before_a_job_is_tak
             (thread, "send_messages_in_threads", "Send Messages in Threads"),
         ):
             where.forbid(permission)
-            asked = await discord_server.command(ada, where, "generate", prompt="x", seconds=1.0)
+            asked = await discord_server.command(
+                ada, where, "generate", prompt="house", seconds=1.0
+            )
             refused = await asked.message()
             assert refused.ephemeral
             assert refused.content.endswith(f"in this channel: {named}.")
             where.allow(permission)
         channel.forbid("embed_links", "attach_files")
-        asked = await discord_server.command(ada, channel, "generate", prompt="x", seconds=1.0)
+        asked = await discord_server.command(ada, channel, "generate", prompt="house", seconds=1.0)
         assert "Embed Links, Attach Files." in (await asked.message()).content
         channel.allow("embed_links", "attach_files")
         channel.forbid("send_messages")
-        asked = await discord_server.command(ada, thread, "generate", prompt="x", seconds=1.0)
+        asked = await discord_server.command(ada, thread, "generate", prompt="house", seconds=1.0)
         message = await asked.message()
         assert "clip 1" in text_of(message)
         await clip_in(message)
@@ -136,7 +138,9 @@ async def test_a_channel_that_is_allowed_allows_its_threads(
             (guild.add_thread("tunes", channel), "clip 1"),
             (guild.add_thread("chatter", talk), f"please try <#{channel.id}>"),
         ):
-            asked = await discord_server.command(grace, where, "generate", prompt="x", seconds=1.0)
+            asked = await discord_server.command(
+                grace, where, "generate", prompt="house", seconds=1.0
+            )
             assert expected in text_of(await asked.message())
 
 

@@ -50,7 +50,7 @@ async def test_the_options_are_told_where_they_are_unusual_and_change_the_clip(
         texts, clips = [], []
         for options in ({}, unusual):
             interaction = await discord_server.command(
-                ada, channel, "generate", prompt="x", seconds=1.0, seed=1, **options
+                ada, channel, "generate", prompt="house", seconds=1.0, seed=1, **options
             )
             message = await interaction.message()
             clips.append((await clip_in(message))[0].tolist())
@@ -83,7 +83,9 @@ async def test_what_makes_no_prompt_is_told_in_a_private_sentence(
             *({"temperature": 0.0}, {"temperature": 2.5}, {"top_k": 0}, {"top_k": 2049}),
         ):
             with pytest.raises(NotTypeable):
-                await discord_server.command(ada, channel, "generate", prompt="x", **out_of_range)
+                await discord_server.command(
+                    ada, channel, "generate", prompt="house", **out_of_range
+                )
     assert message.ephemeral
     assert sentence in message.content
 
@@ -108,7 +110,7 @@ async def test_a_silent_variation_does_not_take_the_others_with_it(
     channel, ada = guild.add_channel("music"), guild.add_member("ada")
     async with running_bot(discord_server, tmp_path):
         interaction = await discord_server.command(
-            ada, channel, "generate", prompt="x", seconds=1.0, variations=2
+            ada, channel, "generate", prompt="house", seconds=1.0, variations=2
         )
         message = await interaction.message()
         (clip,) = await clips_in(message)

@@ -37,7 +37,7 @@ async def test_a_quota_is_told_kept_and_outlives_a_restart(
         )
         direct = discord_server.direct_channel(room.ada.user)
         interaction = await discord_server.command(
-            room.ada.user, direct, "generate", prompt="x", seconds=2.0
+            room.ada.user, direct, "generate", prompt="house", seconds=2.0
         )
         assert "clip 2" in text_of(await interaction.message())
         assert "clip 3" in await room.generate(seconds=1)
@@ -50,6 +50,8 @@ async def test_a_clip_is_as_long_as_the_server_says(
     room = Room(discord_server)
     async with running_bot(discord_server, tmp_path):
         await room.settings("limits", default_clip_seconds=2)
-        interaction = await discord_server.command(room.ada, room.channel, "generate", prompt="x")
+        interaction = await discord_server.command(
+            room.ada, room.channel, "generate", prompt="house"
+        )
         message = await interaction.message()
         await message.until(lambda m: "Length: 2 s" in text_of(m))

@@ -53,13 +53,13 @@ async def test_extend_and_variations_stop_at_what_the_server_allows(
     room = Room(discord_server)
     async with running_bot(discord_server, tmp_path):
         asked = await discord_server.command(
-            room.ada, room.channel, "generate", prompt="x", seconds=1.0, variations=2
+            room.ada, room.channel, "generate", prompt="house", seconds=1.0, variations=2
         )
         message = await asked.message()
         assert len(await clips_in(message)) == 2
         await room.settings("limits", longest_clip_seconds=3, most_variations=1)
         refused = await discord_server.command(
-            room.ada, room.channel, "generate", prompt="x", seconds=1.0, variations=2
+            room.ada, room.channel, "generate", prompt="house", seconds=1.0, variations=2
         )
         assert "at most 1 variation here; you asked for 2" in (await refused.message()).content
         again = await (await discord_server.press(room.ada, message, "Again")).message()

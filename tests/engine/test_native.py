@@ -264,3 +264,22 @@ def test_it_is_built_without_warnings(tmp_path: Path) -> None:
         [*command, "-o", str(tmp_path / "step.so")], capture_output=True, text=True, check=True
     )
     assert not result.stderr
+
+
+def test_known_codes_are_taken_in_by_more_threads_than_there_are_processors() -> None:
+    """Threads that the system holds up leave the step late; nothing may change under them."""
+    codes = torch.randint(0, 64, (4, 32), generator=torch.Generator().manual_seed(1))
+
+    def taken_in(threads: int, rounds: int) -> Tensor:
+        decoder = native(8, threads)
+        cache = KeyValueCache(SIZES, decoder.cache_dtype, decoder.device)
+        prompts = KeyValueCache(SIZES, decoder.dtype, decoder.device)
+        cache.rearrange([None], 64)
+        mask = torch.empty(0, 1, 1, 0, dtype=decoder.dtype)
+        prompts.rearrange([], 0)
+        for _ in range(rounds):
+            decoder.prefill(codes, 0, [0], cache, prompts, mask)
+            logits = decoder.step(codes[:, :1].t(), torch.tensor([32]), cache, 64, prompts, mask)
+        return logits
+
+    assert taken_in(threads=8, rounds=300).equal(taken_in(threads=1, rounds=1))

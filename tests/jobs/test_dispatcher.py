@@ -15,7 +15,7 @@ from musicgen_bot.jobs.events import Events
 from musicgen_bot.jobs.gate import Gate
 from musicgen_bot.jobs.job import ActiveJob, Undeliverable
 from musicgen_bot.jobs.limits import NO_LIMITS, Limits
-from musicgen_bot.jobs.mode import Mode, Switch
+from musicgen_bot.jobs.mode import Switch
 from musicgen_bot.store.blocks import BlockStore, HostBlockStore
 from musicgen_bot.store.database import Database
 from musicgen_bot.store.jobs import JobState, JobStore, Order
