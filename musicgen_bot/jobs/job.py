@@ -39,6 +39,8 @@ class ActiveJob:
     job: Job
     progress: Progress | None = None
     """None until the model works on it."""
+    promised: Outlook | None = None
+    """What the person was told in answer; None for a job of a former run."""
     task: asyncio.Task[None] | None = None
     """None while it waits in the queue."""
     answered: asyncio.Event = field(default_factory=asyncio.Event)

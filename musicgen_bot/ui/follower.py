@@ -63,9 +63,13 @@ class Follower:
             if not active.answered.is_set():
                 continue
             ready_at = None if outlook.seconds is None else now + outlook.seconds
-            # The answer itself has told the place a moment ago.
             last = self._shown.get(active.job.id) or _Shown(
-                outlook.place, ready_at, outlook.paused, None, now
+                # The answer itself has told the place a moment ago.
+                outlook.place,
+                ready_at,
+                _told_of_pause(active, outlook),
+                None,
+                now,
             )
             if _is_worth_a_look(outlook, ready_at, last, now):
                 text = (embed := embeds.working(active.job, outlook, now)).description
@@ -74,6 +78,14 @@ class Follower:
                     last = _Shown(outlook.place, ready_at, outlook.paused, text, now)
             shown[active.job.id] = last
         self._shown = shown
+
+
+def _told_of_pause(active: ActiveJob, outlook: Outlook) -> bool:
+    """Return whether a job's message says that the bot is paused, when it was not followed yet."""
+    if active.promised is not None:
+        return active.promised.paused
+    # What a former run had told is not known; so it is told again, but not to everybody.
+    return outlook.paused and outlook.place > PLACES_SHOWN
 
 
 def _is_worth_a_look(outlook: Outlook, ready_at: float | None, last: _Shown, now: float) -> bool:

@@ -64,7 +64,8 @@ async def _promise(
     None where Discord took no answer: the job was accepted all the same, and its clip will find
     another way.
     """
-    embed = embeds.working(active.job, dispatcher.outlook(active), time.time())
+    active.promised = dispatcher.outlook(active)
+    embed = embeds.working(active.job, active.promised, time.time())
     view = working_buttons(active.job)
     try:
         for _ in range(ANSWER_ATTEMPTS):

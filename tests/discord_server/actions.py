@@ -122,8 +122,7 @@ class Actions:
     ) -> Json:
         name, *path = line.split()
         command = self.commands.find(name, channel.guild.id if channel.guild else None)
-        needed = int(command["default_member_permissions"] or 0)
-        if isinstance(user, Member) and needed & ~user.permissions.value:
+        if isinstance(user, Member) and not _is_shown(command, user):
             raise NotTypeable(f"{user.user.name} may not use /{name}")
         typed = Typed.read(command, path, options, focus, checked)
         return {
@@ -150,3 +149,11 @@ class Actions:
         self.interactions[interaction.id] = interaction
         self.gateway.dispatch("INTERACTION_CREATE", interaction.to_json(), channel.guild)
         return interaction
+
+
+def _is_shown(command: Json, member: Member) -> bool:
+    """Return whether a member is shown a command; one that takes "0" is for administrators."""
+    needed = command["default_member_permissions"]
+    if needed is None or member.permissions.administrator:
+        return True
+    return int(needed) != 0 and not int(needed) & ~member.permissions.value
