@@ -143,9 +143,11 @@ class Dispatcher:
 
     async def stop_all(self, user_id: int, text: str) -> None:
         """Stop all work for a person; `text` is what the messages of their jobs then say."""
-        for job in [active.job for active in self._active.values()]:
-            if job.address.user_id == user_id and not await self.cancel(job.id, text):
-                await self.let_go(job.id)
+        theirs = [each for each in self._active.values() if each.job.address.user_id == user_id]
+        # Those that wait come first, or they would be started in the place of the others.
+        for active in sorted(theirs, key=lambda each: each.task is not None):
+            if not await self.cancel(active.job.id, text):
+                await self.let_go(active.job.id)
 
     @property
     def mode(self) -> Mode:

@@ -104,5 +104,6 @@ async def test_all_work_for_a_person_is_stopped_and_only_theirs(house: House) ->
         await ended(active)
     assert sorted(house.audience.told) == [("b", "Gone."), ("c", "Gone.")]
     assert house.audience.delivered == []
+    assert "c" not in house.backend.started
     await house.backend.until_started("d")
     assert house.dispatcher.outlook(other).place == 0
