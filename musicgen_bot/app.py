@@ -169,6 +169,7 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
             keep_days=settings.keep_clips_days,
             keep_bytes=settings.keep_clips_mb * MEGABYTE,
         )
+        await sweeper.sweep()
         await stack.enter_async_context(_beside(sweeper.run()))
         if minutes := settings.idle_unload_minutes:
             await stack.enter_async_context(_beside(_rest(backend, minutes * 60)))

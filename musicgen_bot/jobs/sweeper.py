@@ -36,21 +36,26 @@ class Sweeper:
         self._sleep = sleep
 
     async def run(self) -> None:
-        """Sweep now and every day."""
+        """Sweep every day, the first time tomorrow."""
         while True:
-            try:
-                await self.sweep()
-            except StoreError as error:
-                _log.error("Old clips could not be let go, tomorrow it is tried again: %s", error)
             await self._sleep(DAY_SECONDS)
+            await self.sweep()
 
     async def sweep(self) -> None:
-        """Let go of what is too old, or too much. Raises StoreError."""
-        now, old, much = self._clock(), 0, 0
+        """Let go of what is too old, or too much."""
+        try:
+            old, much = await self._sweep(self._clock())
+        except StoreError as error:
+            _log.error("Old clips could not be let go, tomorrow it is tried again: %s", error)
+            return
+        if old or much:
+            _log.info("Let go of %d old jobs, and of %d for their size", old, much)
+
+    async def _sweep(self, now: float) -> tuple[int, int]:
+        old = much = 0
         if self._keep_days:
             old = await self._retention.forget_before(now - self._keep_days * DAY_SECONDS)
         if self._keep_bytes:
             much = await self._retention.shrink(self._keep_bytes)
         await self._retention.drop_counts(now - COUNTED_SECONDS)
-        if old or much:
-            _log.info("Let go of %d old jobs, and of %d for their size", old, much)
+        return old, much

@@ -74,7 +74,9 @@ async def test_the_buttons_of_a_clip_that_went_say_so(
         message = await asked.message()
         await clip_in(message)
     database = await Database.open(tmp_path / "musicgen-bot.sqlite3")
-    await database.execute("UPDATE jobs SET created_at = created_at - ?", (400 * DAY,))
+    await database.execute(
+        "UPDATE jobs SET state = 'delivered', created_at = created_at - ?", (400 * DAY,)
+    )
     await database.close()
     async with running_bot(discord_server, tmp_path):
         for action in Action:
@@ -117,13 +119,13 @@ async def test_an_idle_model_rests_and_is_loaded_for_the_next_clip(
         await happened(asleep)
         status = await (await discord_server.command(host, direct, "owner status")).message()
         assert "let go; the next clip loads it" in text_of(status)
+        asleep.clear()
         asked = await discord_server.command(
             room.ada, room.channel, "generate", prompt="house", seconds=1.0
         )
         message = await asked.message()
         assert "the model was asleep and is loading" in text_of(message)
         await clip_in(message)
-        asleep.clear()
         await happened(asleep)
         played = await discord_server.command(room.ada, room.channel, "clip", clip="1")
         await clip_in(await answered(played))
