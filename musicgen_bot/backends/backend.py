@@ -23,6 +23,16 @@ class Backend(Protocol):
     def speed(self) -> float | None:
         """Seconds of music made per second, all clips together; None before it was measured."""
 
+    def pace(self, clips: int) -> float | None:
+        """Return the seconds of music a second that each of so many clips at once gets.
+
+        None before anything was measured.
+        """
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames of codes in a second of music."""
+
     @property
     def is_loaded(self) -> bool:
         """Whether the model is there; if not, what is asked for next waits until it is."""

@@ -52,6 +52,28 @@ class _Work:
     alone: bool = False
     """Set after the device ran out of memory: nothing else may run beside it."""
 
+    @property
+    def frames(self) -> int:
+        """How many frames are there; those that it goes on from need not be made."""
+        given = self.request.continue_from
+        return max(self.progress.frames, 0 if given is None else given.shape[1])
+
+
+@dataclass(slots=True)
+class _Speed:
+    """What was measured of late."""
+
+    music: float = 0.0
+    """Seconds of music."""
+    busy: float = 0.0
+    """Seconds it took to make them."""
+
+    def note(self, music: float, busy: float) -> None:
+        """Add a measurement, and let those before it fade."""
+        fade = 0.5 ** (busy / SPEED_HALF_LIFE_SECONDS)
+        self.music = fade * self.music + music
+        self.busy = fade * self.busy + busy
+
 
 class LocalBackend:
     """A Backend on this machine's own device. Made by `LocalBackend.load`, ended by `close`."""
@@ -70,8 +92,9 @@ class LocalBackend:
         self._active: dict[int, _Work] = {}
         self._news = asyncio.Event()
         self._seconds_per_frame: float | None = None
-        self._music_seconds = 0.0
-        self._busy_seconds = 0.0
+        self._latest = _Speed()
+        self._speeds: dict[int, _Speed] = {}
+        """Of each number of clips at once."""
         self._worker = asyncio.create_task(self._work(), name="GPU worker")
 
     @classmethod
@@ -92,7 +115,25 @@ class LocalBackend:
     @property
     def speed(self) -> float | None:
         """Seconds of music made per second of work; None before it was measured."""
-        return self._music_seconds / self._busy_seconds if self._music_seconds else None
+        return self._latest.music / self._latest.busy if self._latest.music else None
+
+    def pace(self, clips: int) -> float | None:
+        """Return the seconds of music a second that each of so many clips at once gets.
+
+        Where so many were never made at once, it is told of the nearest number. None before
+        anything was measured.
+        """
+        measured = [count for count, speed in self._speeds.items() if speed.music]
+        if not measured:
+            return None
+        nearest = min(measured, key=lambda count: (abs(count - clips), -count))
+        speed = self._speeds[nearest]
+        return speed.music / speed.busy / nearest
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames of codes in a second of music."""
+        return self.facts.frame_rate
 
     async def generate(
         self, request: GenerationRequest, on_progress: Callable[[Progress], None]
@@ -217,13 +258,13 @@ class LocalBackend:
         """Note what sizes the next slice, and what tells people how long they will wait."""
         now = {ticket: progress.frames for ticket, progress in result.progress.items()}
         now |= {ticket: clip.codes.shape[1] for ticket, clip in result.finished.items()}
-        done = [count - self._active[ticket].progress.frames for ticket, count in now.items()]
+        done = [count - self._active[ticket].frames for ticket, count in now.items()]
         frames = max(done, default=0)
         if frames and not result.finished:  # with a clip decoded too, it tells little of a frame
             self._seconds_per_frame = seconds / frames
-        fade = 0.5 ** (seconds / SPEED_HALF_LIFE_SECONDS)
-        self._music_seconds = fade * self._music_seconds + sum(done) / self.facts.frame_rate
-        self._busy_seconds = fade * self._busy_seconds + seconds
+        music = sum(done) / self.facts.frame_rate
+        self._latest.note(music, seconds)
+        self._speeds.setdefault(len(done), _Speed()).note(music, seconds)
 
     async def _one_by_one(self, works: list[_Work], error: OutOfMemory) -> None:
         """Empty the batch; what was in it together is made again alone, what was alone fails."""

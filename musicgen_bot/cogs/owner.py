@@ -80,7 +80,7 @@ class OwnerCog(
     async def status(self, interaction: discord.Interaction) -> None:
         """Show speed, queue, memory, guilds, uptime and model."""
         await require_owner(interaction, self._guild_id)
-        outlooks = self._dispatcher.outlooks()
+        outlooks = list(self._dispatcher.outlooks())
         making = sum(outlook.place == 0 for _, outlook in outlooks)
         machine, about = self._machine, self._machine.about
         speed, (main, device) = machine.speed(), machine.memory()

@@ -80,7 +80,7 @@ class QueueCog(commands.Cog):
     def _of(self, user_id: int) -> dict[int, ActiveJob]:
         return {
             active.job.id: active
-            for active, _ in self._dispatcher.outlooks()
+            for active in self._dispatcher.unfinished()
             if active.job.address.user_id == user_id
         }
 
@@ -88,7 +88,7 @@ class QueueCog(commands.Cog):
         """Return the jobs that the caller may cancel as a moderator."""
         return {
             active.job.id: active
-            for active, _ in self._dispatcher.outlooks()
+            for active in self._dispatcher.unfinished()
             if moderates(interaction, active.job)
         }
 

@@ -13,21 +13,26 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import chain, repeat
 
 from musicgen_bot.backends.backend import Backend
 from musicgen_bot.errors import GenerationError, LimitReached, RequestError, StoreError
 from musicgen_bot.generation import MAX_SEED, Clip, GenerationRequest
 from musicgen_bot.jobs.events import Events
 from musicgen_bot.jobs.fair_queue import FairQueue
+from musicgen_bot.jobs.forecast import forecast
 from musicgen_bot.jobs.gate import Gate, Waiting
 from musicgen_bot.jobs.job import ActiveJob, Audience, Outlook, Undeliverable
 from musicgen_bot.jobs.limits import PLAIN_MEMBER, Member
 from musicgen_bot.jobs.mode import Mode, Switch
 from musicgen_bot.jobs.together import together
 from musicgen_bot.store.jobs import PLAIN, Address, Job, JobState, JobStore, Order
+
+TURNOVER_SECONDS = 0.4
+"""How long a slot is empty, or its clip finished and not yet noticed, between two clips."""
 
 _log = logging.getLogger(__name__)
 
@@ -92,7 +97,8 @@ class Dispatcher:
             if self._closing:
                 raise LimitReached("The bot is restarting; please try again in a minute.")
             self._switch.check_open()
-            await self._gate.admit(request, order, address, member, self._waiting())
+            order = replace(order, given_seconds=self._given_seconds(request))
+            await self._gate.admit(request, order, address, member, self._waiting(address))
             if request.seed is None:
                 request = replace(request, seed=secrets.randbelow(MAX_SEED + 1))
             active = self._hold(await self._jobs.add(request, address, order))
@@ -159,23 +165,21 @@ class Dispatcher:
         await self._switch.turn(mode)
         self._fill()
 
-    def outlooks(self) -> list[tuple[ActiveJob, Outlook]]:
-        """Return every job that is being made or waits, in the order they are served."""
-        loading, paused = not self._backend.is_loaded, self._switch.is_paused
-        # How long a model takes to load, or the host to let the bot go on, is not known.
-        speed = None if loading else self._backend.speed
-        ahead = sum(active.seconds_left for active in self._making.values())
-        result = []
+    def unfinished(self) -> Iterator[ActiveJob]:
+        """Yield every job that is being made or waits, in the order they are served.
+
+        To be read at once, or as far as wanted, before anything else happens.
+        """
+        return chain(self._making.values(), self._queue)
+
+    def outlooks(self) -> Iterator[tuple[ActiveJob, Outlook]]:
+        """Yield the same jobs with what they may expect."""
+        times, loading, paused = self._times(), not self._backend.is_loaded, self._switch.is_paused
         for active in self._making.values():
-            # The clips of a batch share the speed.
-            share = active.variations / self._clips_in_making
-            seconds = active.seconds_left / (speed * share) if speed else None
-            result.append((active, Outlook(0, seconds, active.progress, loading=loading)))
+            yield active, Outlook(0, next(times), active.progress, loading=loading)
         for place, active in enumerate(self._queue, start=1):
-            ahead += active.seconds_left
-            seconds = ahead / speed if speed and not paused else None
-            result.append((active, Outlook(place, seconds, None, paused=paused)))
-        return result
+            seconds = None if paused else next(times)
+            yield active, Outlook(place, seconds, None, paused=paused)
 
     def outlook(self, active: ActiveJob) -> Outlook:
         """Return what one job may expect."""
@@ -193,12 +197,31 @@ class Dispatcher:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    def _waiting(self) -> list[Waiting]:
+    def _times(self) -> Iterator[float | None]:
+        """Yield the expected time until each unfinished job is ready."""
+        slots = self._backend.slots
+        # While jobs wait others come after them, so the slots stay as full as they are.
+        pace = self._backend.pace(min(max(self._clips_in_making, 1), slots))
+        if pace is None or not self._backend.is_loaded:  # how long loading takes is not known
+            return repeat(None)
+        making = ([left / pace for left in a.clips_left] for a in self._making.values())
+        waiting = ([left / pace + TURNOVER_SECONDS for left in a.clips_left] for a in self._queue)
+        return forecast(chain(making, waiting), slots)
+
+    def _waiting(self, address: Address) -> list[Waiting]:
         return [
-            Waiting(active.job.address, outlook.seconds)
-            for active, outlook in self.outlooks()
-            if outlook.place
+            Waiting(active.job.address, partial(self._seconds, active))
+            for active in self._queue.concerning(address)
         ]
+
+    def _seconds(self, active: ActiveJob) -> float | None:
+        return self.outlook(active).seconds
+
+    def _given_seconds(self, request: GenerationRequest) -> float:
+        """Return how much of a clip need not be made, since it goes on from that."""
+        codes = request.continue_from
+        given = 0.0 if codes is None else codes.shape[1] / self._backend.frame_rate
+        return min(given, request.seconds)
 
     def _hold(self, job: Job) -> ActiveJob:
         active = self._active[job.id] = ActiveJob(job)
@@ -215,7 +238,7 @@ class Dispatcher:
 
     @property
     def _clips_in_making(self) -> int:
-        return sum(active.variations for active in self._making.values())
+        return sum(len(active.clips_left) for active in self._making.values())
 
     def _start(self, active: ActiveJob) -> None:
         self._making[active.job.id] = active
@@ -261,7 +284,7 @@ class Dispatcher:
         await self._write(self._jobs.set_state(job.id, JobState.RUNNING))
         start = time.perf_counter()
         clips = await together(
-            self._backend.generate(request, partial(active.note_progress, number))
+            self._make_one(active, number, request)
             for number, request in enumerate(variations, start=1)
         )
         active.job = replace(active.job, made_in=time.perf_counter() - start)
@@ -269,6 +292,13 @@ class Dispatcher:
         made = [clip.codes for clip in clips]
         await self._write(self._jobs.save_codes(job.id, model, made, active.job.made_in or 0.0))
         return clips
+
+    async def _make_one(self, active: ActiveJob, number: int, request: GenerationRequest) -> Clip:
+        clip = await self._backend.generate(request, partial(active.note_progress, number))
+        active.note_made(number)
+        if active.clips_left:  # the last one's slot is free when it is safe on the disk
+            self._fill()
+        return clip
 
     async def _end(self, active: ActiveJob, state: JobState, text: str = "") -> None:
         """Tell the person if there is something to tell, then write how it ended."""

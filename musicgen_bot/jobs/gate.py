@@ -30,8 +30,8 @@ class Waiting:
     """A job that waits in the queue."""
 
     address: Address
-    seconds: float | None
-    """Expected time until its clip is there."""
+    seconds: Callable[[], float | None]
+    """Works out the expected time until its clip is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,9 @@ class Gate:
         member: Member,
         waiting: Sequence[Waiting],
     ) -> None:
-        """Return if the request may be taken on; `waiting` are the jobs in the queue, in order.
+        """Return if the request may be taken on.
+
+        `waiting` are the jobs in the queue of this guild, in their order, and this person's.
 
         Raises InvalidRequest, LimitReached or StoreError.
         """
@@ -87,10 +89,11 @@ class Gate:
             # The guild's own limits look at what happens in the guild; they come first, as the
             # host's are met where they are.
             here = [each for each in waiting if each.address.guild_id == guild_id]
-            usage = await self._usage(address, here, settings)
-            admit(request, guild_limits(settings, member), usage, order.variations)
-        usage = await self._usage(address, waiting, None)
-        admit(request, self._host, usage, order.variations)
+            limits = guild_limits(settings, member)
+            usage = await self._usage(address, here, limits, settings)
+            admit(request, limits, usage, order.variations, order.given_seconds)
+        usage = await self._usage(address, waiting, self._host, None)
+        admit(request, self._host, usage, order.variations, order.given_seconds)
 
     async def check_block(self, guild_id: int | None, user_id: int) -> None:
         """Return if somebody may use the bot where they are. Raises LimitReached or StoreError."""
@@ -132,13 +135,19 @@ class Gate:
         return guild_limits(await self._settings.get(guild_id), member)
 
     async def _usage(
-        self, address: Address, waiting: Sequence[Waiting], settings: GuildSettings | None
+        self,
+        address: Address,
+        waiting: Sequence[Waiting],
+        limits: Limits,
+        settings: GuildSettings | None,
     ) -> Usage:
         """Return what counts: in the guild of these settings, or without them everywhere."""
         guild_id = address.guild_id
         of_user = [each for each in waiting if each.address.user_id == address.user_id]
         in_guild = [each for each in waiting if guild_id and each.address.guild_id == guild_id]
-        first = next(iter(of_user or in_guild), None)
+        first = None
+        if len(of_user) >= limits.waiting_per_user or len(in_guild) >= limits.waiting_per_guild:
+            first = next(iter(of_user or in_guild), None)
         last = await self._jobs.last_accepted(address.user_id, guild_id if settings else None)
         now, spent, tomorrow = self._clock(), (0.0, 0.0), math.inf
         if guild_id is not None and settings is not None:
@@ -149,7 +158,7 @@ class Gate:
             waiting_in_guild=len(in_guild),
             # A clock that was set back must not lock anybody out.
             seconds_since_last=math.inf if last is None else abs(now - last),
-            seconds_until_room=first.seconds if first else None,
+            seconds_until_room=first.seconds() if first else None,
             spent_by_user=spent[0],
             spent_in_guild=spent[1],
             seconds_until_tomorrow=tomorrow - now,

@@ -48,6 +48,7 @@ class ActiveJob:
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when everything is done and written."""
     _variations: dict[int, Progress] = field(default_factory=dict)
+    _made: set[int] = field(default_factory=set)
 
     def note_progress(self, variation: int, progress: Progress) -> None:
         """Remember how far the model is with one of the variations."""
@@ -55,16 +56,29 @@ class ActiveJob:
         frames = sum(each.frames for each in self._variations.values())
         self.progress = Progress(frames, progress.total * self.variations)
 
+    def note_made(self, variation: int) -> None:
+        """Remember that the model is done with one of the variations."""
+        self._made.add(variation)
+
     @property
     def variations(self) -> int:
         """How many clips are made for it."""
         return self.job.order.variations
 
     @property
-    def seconds_left(self) -> float:
-        """Seconds of music still to be made, all variations together."""
-        done = self.progress.fraction if self.progress else 0.0
-        return self.job.request.seconds * self.variations * (1 - done)
+    def clips_left(self) -> list[float]:
+        """Seconds of music still to be made of each variation that the model is not done with."""
+        return [
+            self._seconds_left(number)
+            for number in range(1, self.variations + 1)
+            if number not in self._made
+        ]
+
+    def _seconds_left(self, variation: int) -> float:
+        seconds = self.job.request.seconds
+        if progress := self._variations.get(variation):
+            return seconds * (1 - progress.fraction)
+        return seconds - self.job.order.given_seconds
 
 
 @dataclass(frozen=True, slots=True)

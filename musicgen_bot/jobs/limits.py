@@ -83,10 +83,16 @@ def guild_limits(settings: GuildSettings, member: Member) -> Limits:
     )
 
 
-def admit(request: GenerationRequest, limits: Limits, usage: Usage, variations: int = 1) -> None:
+def admit(
+    request: GenerationRequest,
+    limits: Limits,
+    usage: Usage,
+    variations: int = 1,
+    given_seconds: float = 0.0,
+) -> None:
     """Return if this many variations of the request may be taken on.
 
-    Together they wait as one clip, but each spends its seconds.
+    Together they wait as one clip, but each spends its seconds, less those that are given.
 
     Raises InvalidRequest or LimitReached, whose text says which limit, and when to try again.
     """
@@ -123,9 +129,11 @@ def admit(request: GenerationRequest, limits: Limits, usage: Usage, variations: 
         ("You have", "your", limits.user_seconds_a_day, usage.spent_by_user),
         ("This server has", "its", limits.guild_seconds_a_day, usage.spent_in_guild),
     ):
-        if spent + request.seconds * variations > limit:
+        if spent + (request.seconds - given_seconds) * variations > limit:
             left = math.floor(limit - spent)
             instead = "a clip of at most" if variations == 1 else "variations that come to at most"
+            if given_seconds:
+                instead = "an extension by at most"
             raise LimitReached(
                 _spent(who, whose, limit, left, instead, usage.seconds_until_tomorrow)
             )

@@ -65,6 +65,8 @@ class Order:
     """Name of the style whose words were added to the prompt; empty without one."""
     typed: str = ""
     """The prompt without the style's words, where there is a style."""
+    given_seconds: float = 0.0
+    """What the clips start with and go on from, which need not be made."""
 
 
 PLAIN = Order()
@@ -111,7 +113,8 @@ class JobStore:
         job_id = await self._database.execute(
             "INSERT INTO jobs (state, created_at, prompt, seconds, seed, guidance, temperature, "
             "top_k, continue_from, user_id, guild_id, channel_id, message_id, token, variations, "
-            "style, typed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "style, typed, given_seconds) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 JobState.WAITING,
                 address.created_at,
@@ -130,6 +133,7 @@ class JobStore:
                 order.variations,
                 order.style,
                 order.typed,
+                order.given_seconds,
             ),
         )
         return Job(job_id, JobState.WAITING, request, address, order)
@@ -187,12 +191,13 @@ class JobStore:
     ) -> tuple[float, float]:
         """Return the seconds of music that a member, and their whole guild, have spent.
 
-        Counted are all variations of jobs accepted from `start` to before `end`, in seconds since
-        1970, less those that failed or were given back. Deleting a clip gives nothing back.
+        Counted is what all variations of a job have new, for jobs accepted from `start` to before
+        `end`, in seconds since 1970, less those that failed or were given back. Deleting a clip
+        gives nothing back.
         """
         rows = await self._database.rows(
-            "SELECT total(CASE WHEN user_id = ? THEN seconds * variations END), "
-            "total(seconds * variations) FROM jobs "
+            "SELECT total(new_seconds) FILTER (WHERE user_id = ?), total(new_seconds) FROM "
+            "(SELECT *, (seconds - given_seconds) * variations AS new_seconds FROM jobs) "
             "WHERE guild_id = ? AND created_at >= ? AND created_at < ? "
             "AND state != ? AND NOT given_back",
             (user_id, guild_id, start, end, JobState.FAILED),
@@ -261,7 +266,7 @@ def job_of(row: sqlite3.Row) -> Job:
         token=row["token"],
         created_at=row["created_at"],
     )
-    order = Order(row["variations"], row["style"], row["typed"])
+    order = Order(row["variations"], row["style"], row["typed"], row["given_seconds"])
     return Job(row["id"], JobState(row["state"]), request, address, order, row["made_in"])
 
 

@@ -87,6 +87,7 @@ MIGRATIONS = (
         PRIMARY KEY (guild_id, user_id)
     ) STRICT, WITHOUT ROWID;
     """,
+    "ALTER TABLE jobs ADD COLUMN given_seconds REAL NOT NULL DEFAULT 0;",
     """
     CREATE TABLE host_blocks (
         kind       TEXT NOT NULL,

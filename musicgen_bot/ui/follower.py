@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from musicgen_bot.jobs.job import ActiveJob, Outlook
@@ -42,11 +42,13 @@ class Follower:
     """Shows people how their jobs are doing, until it is cancelled."""
 
     def __init__(
-        self, outlooks: Callable[[], list[tuple[ActiveJob, Outlook]]], messages: JobMessages
+        self, outlooks: Callable[[], Iterable[tuple[ActiveJob, Outlook]]], messages: JobMessages
     ) -> None:
         self._outlooks = outlooks
         self._messages = messages
         self._shown: dict[int, _Shown] = {}
+        self._paused: bool | None = None
+        """Whether the bot was paused when jobs were last seen to wait."""
 
     async def run(self) -> None:
         """Look at all jobs every two seconds."""
@@ -59,7 +61,17 @@ class Follower:
 
     def _look(self, now: float) -> None:
         shown: dict[int, _Shown] = {}
+        was_paused = self._paused
         for active, outlook in self._outlooks():
+            if outlook.place:
+                self._paused = outlook.paused
+            if outlook.place > PLACES_SHOWN:
+                if was_paused in (None, outlook.paused):
+                    break
+                # That the host has paused the bot, or lets it go on, concerns everybody.
+                if active.answered.is_set():
+                    self._messages.show(active.job, embeds.working(active.job, outlook, now))
+                continue
             if not active.answered.is_set():
                 continue
             ready_at = None if outlook.seconds is None else now + outlook.seconds
@@ -67,7 +79,7 @@ class Follower:
                 # The answer itself has told the place a moment ago.
                 outlook.place,
                 ready_at,
-                _told_of_pause(active, outlook),
+                active.promised is not None and active.promised.paused,
                 None,
                 now,
             )
@@ -80,18 +92,10 @@ class Follower:
         self._shown = shown
 
 
-def _told_of_pause(active: ActiveJob, outlook: Outlook) -> bool:
-    """Return whether a job's message says that the bot is paused, when it was not followed yet."""
-    if active.promised is not None:
-        return active.promised.paused
-    # What a former run had told is not known; so it is told again, but not to everybody.
-    return outlook.paused and outlook.place > PLACES_SHOWN
-
-
 def _is_worth_a_look(outlook: Outlook, ready_at: float | None, last: _Shown, now: float) -> bool:
     if outlook.place == 0 or outlook.paused != last.paused:
         return True
-    if outlook.place > PLACES_SHOWN or now - last.since < WAITING_SECONDS:
+    if now - last.since < WAITING_SECONDS:
         return False
     if outlook.place != last.place or ready_at is None or last.ready_at is None:
         return (outlook.place, ready_at) != (last.place, last.ready_at)

@@ -355,3 +355,59 @@ async def test_what_another_model_made_can_be_made_anew_but_not_gone_on_from(
             told = await answer(await discord_server.press(ada, message, label))
             assert "another model" in told.content
             assert told.ephemeral
+
+
+async def test_a_clip_deleted_before_it_could_be_posted_is_posted_nowhere(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    channel, ada, _ = room(discord_server)
+    hold = discord_server.faults.hold("PATCH", "/webhooks/*/messages/*")
+    async with running_bot(discord_server, tmp_path):
+        message = await ordered(discord_server, ada, channel)
+        await hold.reached()
+        private = await answer(await discord_server.command(ada, channel, "clip", clip="1"))
+        while not private.attachments:  # it may still be in the making
+            assert "never finished" in private.content
+            private = await answer(await discord_server.command(ada, channel, "clip", clip="1"))
+        done = await answer(await discord_server.press(ada, private, "Delete"))
+        assert "Clip 1 is deleted" in done.content
+        hold.release()
+        second = await made(discord_server, ada, channel)
+    assert message.deleted
+    public = [each for each in discord_server.messages(channel) if not each.ephemeral]
+    assert public == [second]
+
+
+async def test_who_is_blocked_has_no_sound_made_again(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    channel, ada, ben = room(discord_server)
+    rights = everyone() | discord.Permissions(moderate_members=True)
+    mia = ada.guild.add_member("mia", permissions=rights)
+    async with running_bot(discord_server, tmp_path):
+        message = await made(discord_server, ada, channel)
+        await (await discord_server.command(mia, channel, "block", member=ben)).message()
+        for person, blocked in ((ben, True), (ada, False)):
+            wav = await answer(await discord_server.press(person, message, "WAV"))
+            found = await answer(await discord_server.command(person, channel, "clip", clip="1"))
+            for told in (wav, found):
+                assert told.ephemeral
+                assert ("have blocked you" in told.content) is blocked
+                assert bool(told.attachments) is not blocked
+
+
+async def test_presses_at_once_have_one_clip_made_again(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    channel, ada, ben = room(discord_server)
+    async with running_bot(discord_server, tmp_path):
+        message = await made(discord_server, ada, channel)
+        hold = discord_server.faults.hold("POST", "/interactions/*/callback")
+        first = await discord_server.press(ben, message, "WAV")
+        await hold.reached()
+        told = await answer(await discord_server.press(ben, message, "WAV"))
+        assert "still on its way" in told.content
+        assert (await answer(await discord_server.press(ada, message, "WAV"))).attachments
+        hold.release()
+        assert (await answer(first)).attachments
+        assert (await answer(await discord_server.press(ben, message, "WAV"))).attachments

@@ -115,5 +115,5 @@ async def test_a_silent_variation_does_not_take_the_others_with_it(
         message = await interaction.message()
         (clip,) = await clips_in(message)
     assert len(clip[0]) == 16000
-    assert message.attachments[0].filename == "x-2.mp3"
+    assert message.attachments[0].filename == "house-2.mp3"
     assert "Variation 1 came out silent." in text_of(message)

@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.discord_server.places import Channel
 from tests.discord_server.server import DiscordServer
 from tests.end_to_end.room import Room
-from tests.end_to_end.running import running_bot, text_of
+from tests.end_to_end.running import clip_in, running_bot, text_of
 
 
 async def test_a_quota_is_told_kept_and_outlives_a_restart(
@@ -55,3 +55,22 @@ async def test_a_clip_is_as_long_as_the_server_says(
         )
         message = await interaction.message()
         await message.until(lambda m: "Length: 2 s" in text_of(m))
+
+
+async def test_an_extension_costs_what_it_adds(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    room = Room(discord_server)
+    async with running_bot(discord_server, tmp_path):
+        await room.settings("limits", seconds_a_day_per_user=13)
+        asked = await discord_server.command(
+            room.ada, room.channel, "generate", prompt="house", seconds=2.0
+        )
+        message = await asked.message()
+        await clip_in(message)
+        longer = await (await discord_server.press(room.ada, message, "Extend")).message()
+        await clip_in(longer)
+        quota = await (await discord_server.command(room.ada, room.channel, "quota")).message()
+        assert "You have 1 of 13 seconds" in text_of(quota)
+        refused = await (await discord_server.press(room.ada, longer, "Extend")).message()
+        assert "ask for an extension by at most 1 second" in refused.content

@@ -1,5 +1,6 @@
 """A server's settings hold for every way to ask for a clip, not only for `/generate`."""
 
+import sqlite3
 from pathlib import Path
 
 from tests.discord_server.server import DiscordServer
@@ -69,3 +70,23 @@ async def test_extend_and_variations_stop_at_what_the_server_allows(
         assert "Length: 3 s" in text_of(longer)
         full = await (await discord_server.press(room.ada, longer, "Extend")).message()
         assert "the most a clip may have here" in full.content
+
+
+async def test_settings_that_are_valid_no_more_lock_nobody_out(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    room = Room(discord_server)
+    async with running_bot(discord_server, tmp_path):
+        await room.settings("timezone", zone="Europe/Berlin")
+        await room.settings("limits", seconds_a_day_per_user=60)
+    # As if the system had lost that time zone since.
+    with sqlite3.connect(tmp_path / "musicgen-bot.sqlite3") as connection:
+        connection.execute(
+            "UPDATE guild_settings SET settings = replace(settings, 'Europe/Berlin', 'Europe/Bonn')"
+        )
+    connection.close()
+    async with running_bot(discord_server, tmp_path):
+        assert "clip 1" in await room.generate()
+        assert "UTC" in text_of(await room.settings("show"))
+        assert "Everything is as the host has it" in text_of(await room.settings("reset"))
+        assert "clip 2" in await room.generate()

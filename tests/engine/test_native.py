@@ -169,6 +169,23 @@ def test_the_number_of_threads_does_not_matter(bits: int) -> None:
     assert torch.equal(logits(native(bits, threads=5), [0, 1, 4]), alone)
 
 
+def taken_in(threads: int, times: int) -> Tensor:
+    """Return the last layer's keys after known codes were taken in, over and over."""
+    decoder = native(8, threads)
+    cache = KeyValueCache(SIZES, decoder.cache_dtype, decoder.device)
+    prompts = KeyValueCache(SIZES, decoder.dtype, decoder.device)
+    cache.rearrange([None], 64)
+    codes = torch.randint(0, 65, (4, 48), generator=torch.Generator().manual_seed(9))
+    for _ in range(times):
+        decoder.prefill(codes, 0, [0], cache, prompts, torch.empty(0, 1, 1, 0))
+    return cache.keys[-1]
+
+
+def test_a_thread_that_is_held_up_at_the_end_does_no_harm() -> None:
+    """With more threads than processors some are."""
+    assert torch.equal(taken_in(threads=16, times=100), taken_in(threads=1, times=1))
+
+
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="needs an x86")
 @pytest.mark.parametrize("machine", ["x86-64", "x86-64-v3"])
 def test_older_processors_come_to_the_same(machine: str, tmp_path: Path) -> None:
@@ -264,22 +281,3 @@ def test_it_is_built_without_warnings(tmp_path: Path) -> None:
         [*command, "-o", str(tmp_path / "step.so")], capture_output=True, text=True, check=True
     )
     assert not result.stderr
-
-
-def test_known_codes_are_taken_in_by_more_threads_than_there_are_processors() -> None:
-    """Threads that the system holds up leave the step late; nothing may change under them."""
-    codes = torch.randint(0, 64, (4, 32), generator=torch.Generator().manual_seed(1))
-
-    def taken_in(threads: int, rounds: int) -> Tensor:
-        decoder = native(8, threads)
-        cache = KeyValueCache(SIZES, decoder.cache_dtype, decoder.device)
-        prompts = KeyValueCache(SIZES, decoder.dtype, decoder.device)
-        cache.rearrange([None], 64)
-        mask = torch.empty(0, 1, 1, 0, dtype=decoder.dtype)
-        prompts.rearrange([], 0)
-        for _ in range(rounds):
-            decoder.prefill(codes, 0, [0], cache, prompts, mask)
-            logits = decoder.step(codes[:, :1].t(), torch.tensor([32]), cache, 64, prompts, mask)
-        return logits
-
-    assert taken_in(threads=8, rounds=300).equal(taken_in(threads=1, rounds=1))

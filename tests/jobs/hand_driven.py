@@ -40,6 +40,7 @@ class HandBackend:
     """Makes a clip when the test calls `finish` with the name of its request."""
 
     model = "hand"
+    frame_rate = 50.0
     speed: float | None = None
     is_loaded = True
 
@@ -51,6 +52,9 @@ class HandBackend:
         self._futures: dict[str, asyncio.Future[None]] = {}
         self._progress: dict[str, Callable[[Progress], None]] = {}
         self._changed = asyncio.Condition()
+
+    def pace(self, clips: int) -> float | None:
+        return None if self.speed is None else self.speed / clips
 
     async def generate(
         self, request: GenerationRequest, on_progress: Callable[[Progress], None]

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from musicgen_bot.errors import GenerationError, LimitReached, StoreError, UnusableSound
 from musicgen_bot.generation import GenerationRequest
+from musicgen_bot.jobs import dispatcher
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.jobs.events import Events
 from musicgen_bot.jobs.gate import Gate
@@ -110,7 +112,7 @@ async def test_a_job_is_written_made_delivered_and_written_again(build: Build) -
     assert house.audience.delivered == ["a"]
     assert await house.state(active) is JobState.DELIVERED
     assert len(await house.jobs.codes(active.job.id, "hand")) == 1
-    assert house.dispatcher.outlooks() == []
+    assert list(house.dispatcher.outlooks()) == []
 
 
 async def test_a_seed_is_chosen_where_none_was_given(build: Build) -> None:
@@ -157,7 +159,8 @@ async def test_the_outlook_follows_speed_and_progress(build: Build) -> None:
     house.backend.speed = 2.0
     house.backend.advance("a", 0.4)
     assert house.dispatcher.outlook(running).seconds == pytest.approx(3.0)
-    assert house.dispatcher.outlook(waiting).seconds == pytest.approx(8.0)
+    turnover = dispatcher.TURNOVER_SECONDS
+    assert house.dispatcher.outlook(waiting).seconds == pytest.approx(8.0 + turnover)
     assert house.dispatcher.outlook(waiting).place == 1
 
 
@@ -277,7 +280,7 @@ async def test_the_next_run_takes_up_what_was_left_in_its_order(build: Build) ->
     again.backend.finish("running")
     again.backend.finish("second")
     await again.backend.until_started("third")
-    third = again.dispatcher.outlooks()[0][0]
+    third = next(again.dispatcher.unfinished())
     again.backend.finish("third")
     await ended(third)
     assert sorted(again.audience.delivered) == ["made", "running", "second", "third"]
@@ -357,8 +360,10 @@ async def test_variations_take_a_slot_each_and_progress_counts_all(build: Build)
     assert outlook.progress is not None
     assert outlook.progress.fraction == pytest.approx(0.5)
     house.backend.speed = 3.0
-    # 10 of 20 s are left, and two of the three clips that are being made are this job's.
-    assert house.dispatcher.outlook(active).seconds == pytest.approx(5.0)
+    # The other variation has 10 s left, and shares the speed with two clips all the while.
+    assert house.dispatcher.outlook(active).seconds == pytest.approx(10.0)
+    house.backend.finish("a")
+    await house.backend.until_started("c")
 
 
 async def test_a_failing_variation_ends_the_others_and_is_told_once(build: Build) -> None:
@@ -394,7 +399,7 @@ async def test_variations_survive_a_restart_whether_they_are_made_or_not(build: 
     again = build(slots=2)
     assert await again.dispatcher.resume() == 2
     await again.backend.until_started("running", "running/2")
-    running = again.dispatcher.outlooks()[-1][0]
+    running = list(again.dispatcher.unfinished())[-1]
     again.backend.finish("running")
     again.backend.finish("running/2")
     await ended(running)
@@ -442,3 +447,58 @@ async def test_a_job_cancelled_before_it_ran_gives_back_and_one_that_ran_does_no
     await ended(running)
     assert await spent(house) == (10, 10)
     assert await house.state(running) is JobState.CANCELLED
+
+
+async def test_a_clip_that_is_deleted_before_it_is_delivered_is_posted_nowhere(
+    build: Build,
+) -> None:
+    house = build()
+    house.audience.leave.clear()
+    active = await house.submit("a")
+    await house.submit("b")
+    await house.backend.until_started("a")
+    house.backend.finish("a")
+    await house.backend.until_started("b")
+    await house.dispatcher.let_go(active.job.id)
+    await house.jobs.forget([active.job.id])
+    await ended(active)
+    house.audience.leave.set()
+    house.backend.finish("b")
+    await ended(next(house.dispatcher.unfinished()))
+    assert house.audience.delivered == ["b"]
+    assert house.audience.told == []
+    assert await house.state(active) is JobState.DELETED
+    await house.dispatcher.let_go(active.job.id)
+
+
+async def test_an_extension_spends_only_what_it_adds(build: Build) -> None:
+    house = build(slots=4)
+    known = np.ones((4, 500), np.int16)
+    extended = GenerationRequest("a", 14.0, seed=1, continue_from=known)
+    active = await house.dispatcher.submit(extended, address(at=house.now), Order(2))
+    assert await spent(house) == (8, 8)
+    assert active.clips_left == [4, 4]
+    await house.backend.until_started("a", "a/2")
+    house.backend.advance("a", 0.75)
+    assert active.clips_left == [3.5, 4]
+    await house.dispatcher.close()
+    again = build()
+    assert await again.dispatcher.resume() == 1
+    assert next(again.dispatcher.unfinished()).clips_left == [4, 4]
+
+
+async def test_slots_are_filled_as_variations_finish_and_never_beyond(build: Build) -> None:
+    house = build(slots=4)
+    await house.submit("a")
+    several = await house.submit_variations("b", 4)
+    await house.submit("c")
+    await house.submit("d")
+    await house.backend.until_started("a", "b", "b/2", "b/3", "b/4")
+    for done, started in (("b", None), ("b/2", "c"), ("a", "d")):
+        house.backend.finish(done)
+        if started:
+            await house.backend.until_started(started)
+        else:  # five clips were asked for, and four are in the making now
+            await asyncio.sleep(0)
+            assert "c" not in house.backend.started
+    assert several.clips_left == [10, 10]

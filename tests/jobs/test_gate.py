@@ -127,8 +127,9 @@ async def test_a_guild_may_have_a_longer_cooldown_which_counts_its_own_clips(doo
 
 async def test_a_guild_may_let_fewer_wait_and_counts_its_own(door: Door) -> None:
     await door.set(GuildSettings(waiting_per_user=1, waiting_per_server=2))
-    mine, bens = Waiting(door.address(), 40), Waiting(door.address(BEN), 40)
-    elsewhere = Waiting(door.address(ADA, ELSEWHERE), 40)
+    mine, bens, elsewhere = (
+        Waiting(door.address(*who), lambda: 40.0) for who in ((ADA,), (BEN,), (ADA, ELSEWHERE))
+    )
     await door.ask(waiting=(elsewhere, elsewhere))
     with pytest.raises(LimitReached, match="already have 1 clip"):
         await door.ask(waiting=(mine,))

@@ -126,3 +126,11 @@ def test_a_role_may_be_free_of_the_guilds_limits() -> None:
 )
 def test_a_time_is_said_as_people_say_it(seconds: float, words: str) -> None:
     assert in_words(seconds) == words
+
+
+def test_what_a_clip_goes_on_from_is_not_spent_again() -> None:
+    limits = replace(LIMITS, user_seconds_a_day=60)
+    spent = replace(NONE_YET, spent_by_user=50, seconds_until_tomorrow=7200)
+    admit(request(seconds=30), limits, spent, given_seconds=20)
+    with pytest.raises(LimitReached, match=r"ask for an extension by at most 10 seconds"):
+        admit(request(seconds=30), limits, spent, given_seconds=19)

@@ -1,5 +1,6 @@
 """People find what they may see, page by page, and keep what they like."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -146,3 +147,17 @@ async def test_a_deleted_clip_is_nobodys_favourite_any_more(shelves: Shelves) ->
     await shelves.library.toggle_favourite(ADA, job.id, 1, 1.0)
     await shelves.jobs.forget([job.id])
     assert titles(await shelves.library.favourites(Reader(ADA, HERE, {OPEN}), "", 0)) == []
+
+
+async def test_two_presses_of_favourite_at_once_are_two_presses(shelves: Shelves) -> None:
+    job = await shelves.put("a")
+    toggle = shelves.library.toggle_favourite
+    both = await asyncio.gather(toggle(BEN, job.id, 1, 5.0), toggle(BEN, job.id, 1, 5.0))
+    assert sorted(both) == [False, True]
+    assert (await shelves.library.favourites(Reader(BEN, HERE, {OPEN}), "", 0)).entries == []
+
+
+async def test_what_was_deleted_meanwhile_becomes_no_favourite(shelves: Shelves) -> None:
+    job = await shelves.put("a")
+    await shelves.jobs.forget([job.id])
+    assert not await shelves.library.toggle_favourite(BEN, job.id, 1, 5.0)

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -170,3 +171,24 @@ def test_a_file_that_is_wrong_is_told_what_is_wrong(data: Any, sentence: str) ->
 
 def test_the_languages_are_those_of_discord() -> None:
     assert {locale.value for locale in discord.Locale} == set(LOCALES)
+
+
+async def test_what_is_not_valid_any_more_is_as_if_not_set_and_locks_nobody_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = await Database.open(tmp_path / "bot.sqlite3")
+    store = SettingsStore(database)
+    stored = json.loads(dump_settings(ALL))
+    stored |= {"time_zone": "Mars/Olympus", "longest_clip_seconds": 10**6, "of_another_time": 1}
+    await database.execute(
+        "INSERT INTO guild_settings (guild_id, user_id, at, settings) VALUES (1, 9, 5.0, ?)",
+        (json.dumps(stored),),
+    )
+    found = await store.get(1)
+    assert found == replace(ALL, time_zone="UTC", longest_clip_seconds=None)
+    assert "guild 1: no longer valid" in caplog.text
+    assert "longest_clip_seconds, time_zone, of_another_time" in caplog.text
+    await store.set(1, 9, GuildSettings(), 6.0)
+    assert await store.get(1) == GuildSettings()
+    assert [change.after for change in await store.changes(1)] == [GuildSettings(), found]
+    await database.close()

@@ -204,13 +204,13 @@ class Team {
         for (std::thread &thread : threads_) thread.join();
     }
 
-    // Runs `work` on every thread, this one included, and returns when all have left it: what it
-    // refers to is then free to change and to go.
+    // Runs `work` on every thread, this one included, and returns when none is in it any more:
+    // `work` and all it refers to are the caller's.
     template <class Work>
     void run(const Work &work) {
         start([](const void *what) { (*static_cast<const Work *>(what))(); }, &work);
         work();
-        wait([&] { return working_.load(std::memory_order_acquire) == 0; });
+        meet();
     }
 
     // Within `run`, and there by all threads: shares out 0 to count - 1 in portions, and returns
@@ -220,28 +220,28 @@ class Team {
     void share(int count, int portion, const Part &part) {
         for (int first; (first = next_.fetch_add(portion)) < count;)
             for (int each = first; each < std::min(first + portion, count); each++) part(each);
-        const int stage = stage_.load();
-        if (arrived_.fetch_add(1) + 1 == size_) {
-            next_ = 0, arrived_ = 0;
-            stage_ = stage + 1;
-        }
-        wait([&] { return stage_.load(std::memory_order_acquire) != stage; });
+        meet();
     }
 
    private:
     static constexpr int SPINS = 5000;
     typedef void (*Call)(const void *);
 
-    template <class Condition>
-    static void wait(const Condition &come) {
-        for (int spins = 0; !come(); spins++)
+    // Returns when all threads are here.
+    void meet() {
+        const int stage = stage_.load();
+        if (arrived_.fetch_add(1) + 1 == size_) {
+            next_ = 0, arrived_ = 0;
+            stage_ = stage + 1;
+        }
+        for (int spins = 0; stage_.load(std::memory_order_acquire) == stage; spins++)
             if (spins > SPINS) std::this_thread::yield();
     }
 
     void start(Call call, const void *work) {
         {
             std::lock_guard<std::mutex> lock(mutex_);
-            call_ = call, work_ = work, working_ = size_ - 1, round_++;
+            call_ = call, work_ = work, round_++;
         }
         wake_.notify_all();
     }
@@ -256,12 +256,12 @@ class Team {
             lock.unlock();
             if (!call) return;
             call(work);
-            working_.fetch_sub(1, std::memory_order_release);
+            meet();
         }
     }
 
     const int size_;
-    std::atomic<int> next_{0}, arrived_{0}, stage_{0}, working_{0};
+    std::atomic<int> next_{0}, arrived_{0}, stage_{0};
     std::mutex mutex_;
     std::condition_variable wake_;
     Call call_ = nullptr;
