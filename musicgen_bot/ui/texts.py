@@ -45,6 +45,9 @@ def status(say: Language, outlook: Outlook, now: float) -> str:
 
     The time a waiting clip will be ready is written so that Discord counts down to it by itself.
     """
+    if outlook.paused:
+        paused = say("the host has paused the bot; it goes on later by itself")
+        return f"⏸️ {say(place(outlook.place))} · {paused}"
     if outlook.place:
         line = f"⏳ {say(place(outlook.place))}"
         if outlook.seconds is None:
@@ -52,6 +55,8 @@ def status(say: Language, outlook: Outlook, now: float) -> str:
         ready = f"<t:{now + outlook.seconds:.0f}:R>"
         return f"{line} · {say('ready {when}', when=ready)}"
     if outlook.progress is None:
+        if outlook.loading:
+            return f"💤 {say('the model was asleep and is loading')}"
         return f"🎶 {say('starting')}"
     done = outlook.progress.fraction
     line = f"🎶 {bar(done)} {done:.0%}"
