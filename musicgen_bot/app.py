@@ -6,12 +6,14 @@ import asyncio
 import gc
 import logging
 import signal
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import discord
+from discord.utils import MISSING
 
 from musicgen_bot import __version__
 from musicgen_bot.audio.files import write_clip
@@ -26,6 +28,8 @@ from musicgen_bot.cogs.continue_audio import ContinueCog, Ear
 from musicgen_bot.cogs.generate import GenerateCog
 from musicgen_bot.cogs.help import HelpCog
 from musicgen_bot.cogs.library import LibraryCog
+from musicgen_bot.cogs.owner import Machine, OwnerCog
+from musicgen_bot.cogs.privacy import PrivacyCog
 from musicgen_bot.cogs.queue import QueueCog
 from musicgen_bot.cogs.quota import QuotaCog
 from musicgen_bot.cogs.settings import SettingsCog
@@ -34,14 +38,19 @@ from musicgen_bot.errors import ConfigError, DiscordError, GenerationError
 from musicgen_bot.generation import Clip, GenerationRequest, Progress
 from musicgen_bot.jobs.archive import Archive
 from musicgen_bot.jobs.dispatcher import Dispatcher
+from musicgen_bot.jobs.events import Events
 from musicgen_bot.jobs.gate import Gate
 from musicgen_bot.jobs.limits import NO_LIMITS, Limits
+from musicgen_bot.jobs.mode import Mode, Switch
 from musicgen_bot.jobs.settings_desk import SettingsDesk
-from musicgen_bot.store.blocks import BlockStore
+from musicgen_bot.jobs.sweeper import Sweeper
+from musicgen_bot.store.blocks import BlockStore, HostBlockStore
 from musicgen_bot.store.database import Database
 from musicgen_bot.store.jobs import Address, Job, JobStore
 from musicgen_bot.store.library import Library
 from musicgen_bot.store.notes import NoteStore
+from musicgen_bot.store.personal import PersonalData
+from musicgen_bot.store.retention import Retention
 from musicgen_bot.store.settings import SettingsStore
 from musicgen_bot.translations import Text, Translations
 from musicgen_bot.ui.follower import Follower
@@ -56,6 +65,8 @@ STOP_SECONDS = 2.0
 """How long Discord's connections and the model's thread may each take to stop."""
 SOFTWARE = f"musicgen-bot {__version__}"
 PROGRESS_SECONDS = 0.1
+IDLE_CHECK_SECONDS = 30.0
+MEGABYTE = 10**6
 AUTHENTICATION_FAILED = 4004
 """Close code of Discord's gateway."""
 
@@ -91,11 +102,12 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
         await _log_in(client, settings.discord_token.get_secret_value())
         say(f"Loading {settings.musicgen_model} …")
         backend = await stack.enter_async_context(_open_backend(settings))
-        engine = backend.engine
-        say(f"Model: {engine.model}, {engine.precision}, on {engine.device}")
-        renderer = Renderer(model=engine.model, licence=engine.licence, software=SOFTWARE)
+        facts = backend.facts
+        say(f"Model: {facts.model}, {facts.precision}, on {facts.device}")
+        renderer = Renderer(model=facts.model, licence=facts.licence, software=SOFTWARE)
         messages = JobMessages(client, renderer, translations)
         jobs, library, blocks = JobStore(database), Library(database), BlockStore(database)
+        notes, retention = NoteStore(database), Retention(database)
         limits = Limits(
             clip_seconds=settings.limit_clip_seconds,
             cooldown_seconds=settings.limit_cooldown_seconds,
@@ -104,9 +116,16 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
         )
         gate = _gate(database, limits)
         archive = Archive(jobs, backend, gate)
-        dispatcher = Dispatcher(jobs=jobs, backend=backend, audience=messages, gate=gate)
+        dispatcher = Dispatcher(
+            jobs=jobs,
+            backend=backend,
+            audience=messages,
+            gate=gate,
+            switch=Switch(notes),
+            events=Events(prompts=settings.log_prompts),
+        )
         stack.push_async_callback(dispatcher.close)
-        about = About(SOFTWARE, engine.model, engine.device, engine.precision, engine.licence)
+        about = About(SOFTWARE, facts.model, facts.device, facts.precision, facts.licence)
         await client.add_cog(GenerateCog(dispatcher, gate))
         await client.add_cog(
             ClipCog(
@@ -118,7 +137,7 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
             )
         )
         await client.add_cog(LibraryCog(archive=archive, library=library, renderer=renderer))
-        ear = Ear(backend.encode, engine.sample_rate, engine.channels, engine.frame_rate)
+        ear = Ear(backend.encode, facts.sample_rate, facts.channels, facts.frame_rate)
         continuing = ContinueCog(dispatcher, gate, ear)
         await client.add_cog(continuing)
         client.tree.add_command(continuing.menu)
@@ -128,11 +147,40 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
         await client.add_cog(
             SettingsCog(client, SettingsDesk(SettingsStore(database), limits), blocks)
         )
+        await client.add_cog(PrivacyCog(dispatcher, PersonalData(database)))
         await client.add_cog(HelpCog())
         await client.add_cog(AboutCog(about))
-        await _sync(client, NoteStore(database))
+        machine = Machine(
+            about=about,
+            started_at=time.time(),
+            speed=lambda: backend.speed,
+            is_loaded=lambda: backend.is_loaded,
+            memory=backend.memory,
+        )
+        await client.add_cog(
+            OwnerCog(
+                dispatcher=dispatcher,
+                blocks=HostBlockStore(database),
+                retention=retention,
+                machine=machine,
+                guild_id=settings.owner_guild,
+            ),
+            guild=discord.Object(settings.owner_guild) if settings.owner_guild else MISSING,
+        )
+        await _sync(client, notes, settings.owner_guild)
         if resumed := await dispatcher.resume():
             say(f"Taking up {resumed} unfinished clips")
+        if dispatcher.mode is not Mode.RUNNING:
+            say(f"The bot is {dispatcher.mode}; /owner resume lets it go on")
+        sweeper = Sweeper(
+            retention,
+            keep_days=settings.keep_clips_days,
+            keep_bytes=settings.keep_clips_mb * MEGABYTE,
+        )
+        await sweeper.sweep()
+        await stack.enter_async_context(_beside(sweeper.run()))
+        if minutes := settings.idle_unload_minutes:
+            await stack.enter_async_context(_beside(_rest(backend, minutes * 60)))
         follower = Follower(dispatcher.outlooks, messages, translations)
         await stack.enter_async_context(_beside(follower.run()))
         await stack.enter_async_context(_beside(_greet(client, say)))
@@ -155,12 +203,14 @@ async def make_clip(
         database = await Database.open(None)
         stack.push_async_callback(database.close)
         backend = await stack.enter_async_context(_open_backend(settings))
-        audience = FileAudience(output, backend.engine.model, backend.engine.licence)
+        audience = FileAudience(output, backend.facts.model, backend.facts.licence)
         dispatcher = Dispatcher(
             jobs=JobStore(database),
             backend=backend,
             audience=audience,
             gate=_gate(database, NO_LIMITS),
+            switch=Switch(NoteStore(database)),
+            events=Events(prompts=False),
         )
         stack.push_async_callback(dispatcher.close)
         active = await dispatcher.submit(request, NOBODY)
@@ -209,7 +259,8 @@ async def _open_backend(settings: Settings) -> AsyncIterator[LocalBackend]:
         gc.disable()
         from musicgen_bot.engine import load_engine
 
-        gc.freeze()
+        if not gc.get_freeze_count():  # when it is loaded again, garbage of the time between stays
+            gc.freeze()
         gc.enable()
         return load_engine(
             settings.musicgen_model, settings.musicgen_device, settings.musicgen_precision
@@ -228,6 +279,7 @@ def _gate(database: Database, host: Limits) -> Gate:
         jobs=JobStore(database),
         settings=SettingsStore(database),
         blocks=BlockStore(database),
+        host_blocks=HostBlockStore(database),
     )
 
 
@@ -246,12 +298,30 @@ async def _log_in(client: Client, token: str) -> None:
         ) from error
 
 
-async def _sync(client: Client, notes: NoteStore) -> None:
+async def _rest(backend: LocalBackend, idle_seconds: float) -> None:
+    """Let go of the model whenever it has been idle for so long."""
+    while True:
+        await asyncio.sleep(IDLE_CHECK_SECONDS)
+        try:
+            await backend.rest(idle_seconds)
+        except Exception:
+            _log.exception("The model could not be let go")
+
+
+async def _sync(client: Client, notes: NoteStore, owner_guild: int | None) -> None:
     """Bring the commands in Discord up to date; failing that, go on with those it knows."""
     try:
         await client.sync_if_changed(notes)
     except (discord.HTTPException, *UNREACHABLE) as error:
         _log.error("Discord did not take the commands, the next start tries again: %s", error)
+    try:
+        await client.sync_guild_if_changed(notes, owner_guild)
+    except (discord.HTTPException, *UNREACHABLE) as error:
+        _log.error(
+            "Discord did not take the host's commands for OWNER_GUILD, the next start tries "
+            "again; is the bot in that server? %s",
+            error,
+        )
 
 
 async def _connect(client: Client) -> None:

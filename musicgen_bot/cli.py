@@ -79,7 +79,7 @@ def run(context: typer.Context) -> None:
 
     with _errors_told():
         settings = load_settings()
-        set_up_logging(settings.log_level)
+        set_up_logging(settings.log_level, settings.log_format)
         console = Console(highlight=False, soft_wrap=True)
         asyncio.run(run_bot(settings, lambda line: console.print(line, markup=False)))
     _leave(0)

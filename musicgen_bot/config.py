@@ -12,6 +12,7 @@ from musicgen_bot.errors import ConfigError
 
 Precision = Literal["auto", "fp32", "bf16", "fp16", "int8", "int4"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+LogFormat = Literal["text", "json"]
 
 
 class Settings(BaseSettings):
@@ -28,6 +29,12 @@ class Settings(BaseSettings):
     musicgen_max_batch: Annotated[int, Field(ge=1, le=64)] = 4
     data_dir: Path = Path("data")
     log_level: LogLevel = "INFO"
+    log_format: LogFormat = "text"
+    log_prompts: bool = False
+    owner_guild: Annotated[int, Field(ge=1, lt=2**63)] | None = None
+    idle_unload_minutes: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
+    keep_clips_days: Annotated[int, Field(ge=0, le=36_500)] = 365
+    keep_clips_mb: Annotated[int, Field(ge=0)] = 1000
     limit_clip_seconds: Annotated[float, Field(ge=1, le=300)] = 30
     limit_cooldown_seconds: Annotated[float, Field(ge=0, le=86_400)] = 10
     limit_waiting_per_user: Annotated[int, Field(ge=1)] = 3

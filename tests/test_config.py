@@ -51,6 +51,14 @@ def test_a_setting_left_empty_is_the_default() -> None:
         ("MUSICGEN_DEVICE", "gpu"),
         ("MUSICGEN_PRECISION", "fp8"),
         ("LOG_LEVEL", "loud"),
+        ("LOG_FORMAT", "xml"),
+        ("LOG_PROMPTS", "perhaps"),
+        ("OWNER_GUILD", "den"),
+        ("OWNER_GUILD", "0"),
+        ("IDLE_UNLOAD_MINUTES", "-1"),
+        ("IDLE_UNLOAD_MINUTES", "inf"),
+        ("KEEP_CLIPS_DAYS", "-1"),
+        ("KEEP_CLIPS_MB", "much"),
     ],
 )
 def test_a_wrong_setting_is_named(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +75,7 @@ def test_the_token_is_in_no_repr(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "very-secret" not in str(load_settings())
 
 
-@pytest.mark.parametrize("page", [".env.example", "README.md"])
+@pytest.mark.parametrize("page", [".env.example", "docs/hosting.md"])
 def test_every_setting_is_documented(page: str) -> None:
     text = (ROOT / page).read_text()
     for name in Settings.model_fields:

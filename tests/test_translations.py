@@ -142,7 +142,7 @@ def test_of_which_country_a_language_is_makes_no_difference() -> None:
 
 SENTENCE = re.compile(r"[A-Za-z]{2,} [a-z]{2,}")
 SHOWN = {"title", "label", "placeholder", "content", "text"}
-DESCRIBED = {"command", "describe", "Choice", "Literal"}
+DESCRIBED = {"command", "ContextMenu", "describe", "Choice", "Literal"}
 """Where commands are defined; what stands there is looked at where it is registered."""
 LOGGED = {"debug", "info", "warning", "error", "exception", "Undeliverable", "_Closed"}
 BUGS = {"TypeError", "RuntimeError"}

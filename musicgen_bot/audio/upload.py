@@ -24,6 +24,7 @@ import numpy as np
 from musicgen_bot.audio.mp3 import find_ffmpeg
 from musicgen_bot.errors import AudioError, InvalidRequest
 from musicgen_bot.generation import Samples
+from musicgen_bot.translations import Counted
 
 LARGEST_BYTES = 25 * 2**20
 """Of a file: a song as FLAC, or a quarter of an hour as MP3."""
@@ -77,11 +78,13 @@ async def read_upload(file: bytes, sample_rate: int, channels: int, seconds: flo
             ) from None
     if samples.shape[1] < SHORTEST_SECONDS * sample_rate:
         raise InvalidRequest(
-            f"The file must have at least {SHORTEST_SECONDS:g} second of sound to go on from."
+            "The file must have at least {least} of sound to go on from.",
+            least=Counted("{count} second", "{count} seconds", count=SHORTEST_SECONDS),
         )
     if np.abs(samples).max() < _SILENT:
         raise InvalidRequest(
-            f"The last {seconds:g} seconds of this file are silent; please cut its end off."
+            "The last {seconds} seconds of this file are silent; please cut its end off.",
+            seconds=seconds,
         )
     return samples
 
@@ -116,8 +119,9 @@ async def _decode(
             total += len(chunk)
             if total > most_bytes:
                 raise InvalidRequest(
-                    f"This file is longer than {LONGEST_SECONDS // 60} minutes; please upload a "
-                    "shorter one, such as its last minute."
+                    "This file is longer than {minutes} minutes; please upload a shorter one, "
+                    "such as its last minute.",
+                    minutes=LONGEST_SECONDS // 60,
                 )
             kept += chunk
             del kept[:-kept_bytes]

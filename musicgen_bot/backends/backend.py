@@ -33,6 +33,10 @@ class Backend(Protocol):
     def frame_rate(self) -> float:
         """Frames of codes in a second of music."""
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the model is there; if not, what is asked for next waits until it is."""
+
     async def generate(
         self, request: GenerationRequest, on_progress: Callable[[Progress], None]
     ) -> Clip:

@@ -5,6 +5,8 @@ coroutine hands that thread its work: a slice of about a third of a second, then
 slices the coroutine lets cancelled jobs go, lets new ones in, and publishes progress; the event
 loop is free all the while.
 
+A model that nobody has asked anything of for long can be let go; what is asked next loads it again.
+
 When the device runs out of memory, everything that was in the batch is let go and made again one by
 one: the same seed gives the same clip, so nobody loses more than time.
 """
@@ -16,11 +18,11 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
+from musicgen_bot.backends.engine_thread import EngineThread
 from musicgen_bot.errors import GenerationError, MusicgenBotError, OutOfMemory
 from musicgen_bot.generation import Clip, Codes, GenerationRequest, Progress, Samples
 
@@ -76,11 +78,16 @@ class _Speed:
 class LocalBackend:
     """A Backend on this machine's own device. Made by `LocalBackend.load`, ended by `close`."""
 
-    def __init__(self, engine: Engine, thread: ThreadPoolExecutor, slots: int) -> None:
-        self.engine = engine
+    def __init__(
+        self, thread: EngineThread, slots: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.slots = slots
+        self.facts = thread.facts
         self._thread = thread
-        self._calls: set[Future[Any]] = set()
+        self._clock = clock
+        self._used_at = clock()
+        self._turn = asyncio.Lock()
+        """Held while clips come, go and are worked on: in between, all that is known is settled."""
         self._inbox: deque[_Work] = deque()
         self._active: dict[int, _Work] = {}
         self._news = asyncio.Event()
@@ -93,18 +100,17 @@ class LocalBackend:
     @classmethod
     async def load(cls, load_engine: Callable[[], Engine], slots: int) -> Self:
         """Load the model on the thread that will own it. Raises ModelError."""
-        thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
-        try:
-            engine = await asyncio.get_running_loop().run_in_executor(thread, load_engine)
-        except BaseException:
-            thread.shutdown(wait=False, cancel_futures=True)
-            raise
-        return cls(engine, thread, slots)
+        return cls(await EngineThread.load(load_engine), slots)
 
     @property
     def model(self) -> str:
         """Name of the model, as the host gave it."""
-        return self.engine.model
+        return self.facts.model
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the model is there; if not, what is asked for next waits until it is."""
+        return self._thread.is_loaded
 
     @property
     def speed(self) -> float | None:
@@ -127,7 +133,7 @@ class LocalBackend:
     @property
     def frame_rate(self) -> float:
         """Frames of codes in a second of music."""
-        return self.engine.frame_rate
+        return self.facts.frame_rate
 
     async def generate(
         self, request: GenerationRequest, on_progress: Callable[[Progress], None]
@@ -143,8 +149,30 @@ class LocalBackend:
 
     async def decode(self, codes: Codes, request: GenerationRequest) -> Clip:
         """Make a clip's sound again, between two slices. Raises GenerationError."""
-        samples = await self._on_thread(partial(self.engine.decode, codes))
-        return Clip(codes, samples, self.engine.sample_rate, request)
+        samples = await self._on_thread(lambda engine: engine.decode(codes))
+        return Clip(codes, samples, self.facts.sample_rate, request)
+
+    async def rest(self, idle_seconds: float) -> bool:
+        """Let go of the model, if nothing was asked of it for so long; return whether it was so."""
+        async with self._turn:
+            idle = self._clock() - self._used_at
+            if not self.is_loaded or self._active or self._inbox or self._thread.is_busy:
+                return False
+            if idle < idle_seconds:
+                return False
+            await self._thread.let_go()
+        _log.info("The model is let go, after %.0f idle minutes", idle / 60)
+        return True
+
+    def memory(self) -> tuple[int | None, int | None]:
+        """Return the bytes of main memory, and of a GPU's own, that this process takes.
+
+        None where the system is mute about the first, or there is no GPU for the second.
+        """
+        # Imported here since it brings PyTorch along, which the model has brought by now.
+        from musicgen_bot.engine.device import used_device_memory, used_main_memory
+
+        return used_main_memory(), used_device_memory(self.facts.device)
 
     async def encode(self, samples: Samples, sample_rate: int) -> Codes:
         """Make codes of a sound, [channels, samples], between two slices.
@@ -152,54 +180,55 @@ class LocalBackend:
         Raises InvalidRequest where this model does not hear such a sound, GenerationError or
         ModelError where the machine could not.
         """
-        return await self._on_thread(partial(self.engine.encode, samples, sample_rate))
+        return await self._on_thread(lambda engine: engine.encode(samples, sample_rate))
 
     async def close(self, patience: float) -> bool:
         """Stop after the slice that runs; return whether that took at most `patience` seconds."""
         self._worker.cancel()
-        self._thread.shutdown(wait=False, cancel_futures=True)
         await asyncio.wait({self._worker})
-        running = {asyncio.wrap_future(call) for call in self._calls}
-        if running:
-            _, running = await asyncio.wait(running, timeout=patience)
-        return not running
+        return await self._thread.close(patience)
 
-    async def _on_thread(self, call: Callable[[], _T]) -> _T:
-        future = self._thread.submit(call)
-        self._calls.add(future)
-        future.add_done_callback(self._calls.discard)
-        return await asyncio.wrap_future(future)
+    async def _on_thread(self, call: Callable[[Engine], _T]) -> _T:
+        try:
+            return await self._thread.call(call)
+        finally:
+            self._used_at = self._clock()
 
     async def _work(self) -> None:
         while True:
             self._news.clear()
-            try:
-                await self._let_go()
-                await self._let_in()
-                if self._active:
-                    await self._run_slice()
-                else:
-                    await self._news.wait()
-            except OutOfMemory as error:
-                await self._one_by_one(list(self._active.values()), error)
-            except Exception:
-                _log.exception("The engine failed, and the clips it was making with it")
-                for work in await self._empty_batch():
-                    _settle(work.clip, GenerationError("The model failed; please try again."))
+            async with self._turn:
+                await self._take_turn()
+            if not self._active and not self._inbox:
+                await self._news.wait()
+
+    async def _take_turn(self) -> None:
+        """Let clips go and come, and work on those that are there."""
+        try:
+            await self._let_go()
+            await self._let_in()
+            if self._active:
+                await self._run_slice()
+        except OutOfMemory as error:
+            await self._one_by_one(list(self._active.values()), error)
+        except Exception:
+            _log.exception("The engine failed, and the clips it was making with it")
+            for work in await self._empty_batch():
+                _settle(work.clip, GenerationError("The model failed; please try again."))
 
     async def _let_go(self) -> None:
         """Drop what was cancelled."""
         self._inbox = deque(work for work in self._inbox if not work.clip.done())
         for ticket in [ticket for ticket, work in self._active.items() if work.clip.done()]:
             del self._active[ticket]
-            await self._on_thread(partial(self.engine.remove, ticket))
+            await self._on_thread(partial(_remove, ticket))
 
     async def _let_in(self) -> None:
         """Take new work into the batch while there is room."""
         while self._inbox and self._has_room_for(self._inbox[0]):
             work = self._inbox.popleft()
             try:
-                ticket = await self._on_thread(partial(self.engine.add, work.request))
+                ticket = await self._on_thread(partial(_add, work.request))
             except OutOfMemory as error:
                 await self._one_by_one([*self._active.values(), work], error)
             except MusicgenBotError as error:
@@ -221,7 +250,7 @@ class LocalBackend:
             frames = round(SLICE_SECONDS / self._seconds_per_frame)
         frames = min(max(frames, 1), LONGEST_SLICE_FRAMES)
         start = time.perf_counter()
-        result = await self._on_thread(partial(self.engine.step, frames))
+        result = await self._on_thread(lambda engine: engine.step(frames))
         self._measure(result, time.perf_counter() - start)
         for ticket, progress in result.progress.items():
             work = self._active[ticket]
@@ -241,7 +270,7 @@ class LocalBackend:
         frames = max(done, default=0)
         if frames and not result.finished:  # with a clip decoded too, it tells little of a frame
             self._seconds_per_frame = seconds / frames
-        music = sum(done) / self.engine.frame_rate
+        music = sum(done) / self.facts.frame_rate
         self._latest.note(music, seconds)
         self._speeds.setdefault(len(done), _Speed()).note(music, seconds)
 
@@ -262,10 +291,18 @@ class LocalBackend:
         batch, self._active = self._active, {}
         for ticket in batch:
             try:
-                await self._on_thread(partial(self.engine.remove, ticket))
+                await self._on_thread(partial(_remove, ticket))
             except Exception:  # the worker must go on, whatever state the engine is in
                 _log.exception("The engine could not let go of a clip")
         return list(batch.values())
+
+
+def _add(request: GenerationRequest, engine: Engine) -> int:
+    return engine.add(request)
+
+
+def _remove(ticket: int, engine: Engine) -> None:
+    engine.remove(ticket)
 
 
 def _settle(future: asyncio.Future[Clip], outcome: Clip | MusicgenBotError) -> None:

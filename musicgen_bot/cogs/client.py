@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from contextlib import suppress
 
 import discord
 from discord import app_commands
@@ -15,6 +16,7 @@ from musicgen_bot.translations import Translations
 from musicgen_bot.ui.apologies import explain
 from musicgen_bot.ui.buttons import ClipButton, PageButton
 from musicgen_bot.ui.command_names import CommandNames
+from musicgen_bot.ui.privacy import PrivacyButton
 
 PERMISSIONS = discord.Permissions(
     view_channel=True,
@@ -26,6 +28,8 @@ PERMISSIONS = discord.Permissions(
 """What the bot needs in a channel, and nothing more."""
 
 SYNCED_TREE = "synced-command-tree"
+SYNCED_GUILD_TREE = "synced-command-tree-of-the-owner-guild"
+OWNER_GUILD = "owner-guild"
 
 _log = logging.getLogger(__name__)
 
@@ -59,7 +63,7 @@ class Client(commands.AutoShardedBot):
             # taken for granted; discord.py's two seconds were a quarter of the bot's start.
             guild_ready_timeout=0.3,
         )
-        self.add_dynamic_items(ClipButton, PageButton)
+        self.add_dynamic_items(ClipButton, PageButton, PrivacyButton)
 
     def invite_link(self) -> str:
         """Return the address that adds the bot to a server with the permissions it needs."""
@@ -76,16 +80,33 @@ class Client(commands.AutoShardedBot):
 
         Discord allows 200 creations a day, so a bot that syncs at each start can lock itself out.
         """
+        await self._sync(notes, SYNCED_TREE, None)
+
+    async def sync_guild_if_changed(self, notes: NoteStore, guild_id: int | None) -> None:
+        """Tell Discord the commands of the owner's guild, and that another has them no more."""
+        before = await notes.get(OWNER_GUILD)
+        if before and before != str(guild_id):
+            with suppress(discord.Forbidden, discord.NotFound):  # it left, and they with it
+                await self.tree.sync(guild=discord.Object(int(before)))
+            await notes.set(SYNCED_GUILD_TREE, "")
+            await notes.set(OWNER_GUILD, "")
+        if guild_id is not None:
+            await notes.set(OWNER_GUILD, str(guild_id))
+            await self._sync(notes, SYNCED_GUILD_TREE, discord.Object(guild_id))
+
+    async def _sync(self, notes: NoteStore, note: str, guild: discord.Object | None) -> None:
         translator = CommandNames(self.translations)
         await self.tree.set_translator(translator)
         commands_now = [
             await command.get_translated_payload(self.tree, translator)
-            for command in self.tree.get_commands()
+            for command in self.tree.get_commands(guild=guild)
         ]
-        text = json.dumps([self.application_id, commands_now], sort_keys=True)
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        if await notes.get(SYNCED_TREE) == digest:
+        scope = (self.application_id, guild.id if guild else None)
+        digest = hashlib.sha256(
+            json.dumps([scope, commands_now], sort_keys=True).encode()
+        ).hexdigest()
+        if await notes.get(note) == digest:
             return
-        await self.tree.sync()
-        await notes.set(SYNCED_TREE, digest)
+        await self.tree.sync(guild=guild)
+        await notes.set(note, digest)
         _log.info("Told Discord about %d commands", len(commands_now))

@@ -99,13 +99,17 @@ class ContinueCog(commands.Cog):
         most = longest - SHORTEST_SECONDS
         if most < SHORTEST_SECONDS:
             raise LimitReached(
-                f"A clip can be at most {longest:g} seconds long here, too short to go on from a "
-                "file; ask an admin of this server for longer ones."
+                "A clip can be at most {longest} seconds long here, too short to go on from a "
+                "file; ask an admin of this server for longer ones.",
+                longest=longest,
             )
         if not SHORTEST_SECONDS <= seconds <= most:
             raise InvalidRequest(
-                f"From {SHORTEST_SECONDS:g} to {most:g} seconds can be added to a file here; "
-                f"you asked for {seconds:g}."
+                "From {least} to {most} seconds can be added to a file here; you asked for "
+                "{seconds}.",
+                least=SHORTEST_SECONDS,
+                most=most,
+                seconds=seconds,
             )
         # How much of the file there is turns out when it is read: at least a second.
         least = GenerationRequest(words, min(SHORTEST_SECONDS + seconds, longest))

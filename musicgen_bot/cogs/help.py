@@ -17,7 +17,7 @@ PRESSED = Text(
     "⭐ **Favourite** keeps it in `/favourites` · 🗑️ **Delete** is for the one who asked for it "
     "and for moderators."
 )
-CHOSEN = "**Continue this audio** goes on from the sound file in that message."
+CHOSEN = Text("**Continue this audio** goes on from the sound file in that message.")
 
 
 class HelpCog(commands.Cog):
@@ -45,4 +45,7 @@ def _is_for(
     interaction: discord.Interaction[Client],
 ) -> bool:
     needed = (command.root_parent or command).default_permissions
-    return needed is None or interaction.permissions.is_superset(needed)
+    if needed is None:
+        return True
+    # No permissions at all: for nobody whom Discord could tell from others, but for the host.
+    return bool(needed) and interaction.permissions.is_superset(needed)

@@ -19,7 +19,7 @@ from musicgen_bot.ui.buttons import Shelf, clip_buttons, page_buttons
 from musicgen_bot.ui.reading import reader_of
 from musicgen_bot.ui.rendering import Renderer
 from musicgen_bot.ui.speech import say_to
-from musicgen_bot.ui.texts import NO_PROMPT, shortened
+from musicgen_bot.ui.texts import shortened, title
 
 Interaction = discord.Interaction[Any]
 Search = app_commands.Range[str, 1, 60]
@@ -89,6 +89,7 @@ class LibraryCog(commands.Cog):
         self, interaction: Interaction, current: str
     ) -> list[app_commands.Choice[str]]:
         reader, search = reader_of(interaction), one_line(current)
+        say = say_to(interaction)
         entries: list[Entry] = []
         for shelf in (Shelf.MINE, Shelf.SERVER):
             if shelf is Shelf.MINE or reader.guild_id is not None:
@@ -96,7 +97,7 @@ class LibraryCog(commands.Cog):
         jobs = {entry.job.id: entry.job for entry in entries}
         return [
             app_commands.Choice(
-                name=shortened(f"{job_id}: {job.title or NO_PROMPT}", 100), value=str(job_id)
+                name=shortened(f"{job_id}: {title(say, job)}", 100), value=str(job_id)
             )
             for job_id, job in jobs.items()
         ][:CHOICES_SHOWN]

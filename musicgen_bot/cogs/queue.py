@@ -15,7 +15,7 @@ from musicgen_bot.store.library import Reader
 from musicgen_bot.translations import Language
 from musicgen_bot.ui.reading import cancelled, moderates, reader_of
 from musicgen_bot.ui.speech import say_to
-from musicgen_bot.ui.texts import NO_PROMPT, length, quoted, shortened, status
+from musicgen_bot.ui.texts import length, quoted, shortened, status, title
 
 ROWS_SHOWN = 10
 CHOICES_SHOWN = 25
@@ -73,11 +73,12 @@ class QueueCog(commands.Cog):
         self, interaction: discord.Interaction, current: str
     ) -> list[app_commands.Choice[int]]:
         mine, theirs = self._of(interaction.user.id), self._moderated(interaction)
+        say = say_to(interaction)
         jobs = sorted(mine.items(), reverse=True)
         jobs += sorted((job for job in theirs.items() if job[0] not in mine), reverse=True)
         return [
             app_commands.Choice(
-                name=shortened(f"{job_id}: {active.job.title or NO_PROMPT}", 100), value=job_id
+                name=shortened(f"{job_id}: {title(say, active.job)}", 100), value=job_id
             )
             for job_id, active in jobs
             if str(job_id).startswith(current)
@@ -112,6 +113,6 @@ def _line(say: Language, active: ActiveJob, outlook: Outlook, now: float, reader
         return f"**{job.id}** {say('in a channel you cannot read')}\n{line}"
     times = "" if job.order.variations == 1 else f"{job.order.variations} × "
     return (
-        f"**{job.id}** {quoted(shortened(job.title, PROMPT_CHARACTERS))} "
+        f"**{job.id}** {quoted(shortened(title(say, job), PROMPT_CHARACTERS))} "
         f"{times}{say(length(job.request.seconds))} · <@{job.address.user_id}>\n{line}"
     )

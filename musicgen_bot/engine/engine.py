@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import secrets
 import traceback
@@ -179,8 +180,12 @@ class Engine:
         """
         if (len(samples), sample_rate) != (self.channels, self.sample_rate):
             raise InvalidRequest(
-                f"The sound has {len(samples)} channels at {sample_rate} Hz; this model hears "
-                f"{self.channels} at {self.sample_rate}."
+                "The sound has {channels} channels at {rate} Hz; this model hears "
+                "{wanted_channels} at {wanted_rate}.",
+                channels=len(samples),
+                rate=sample_rate,
+                wanted_channels=self.channels,
+                wanted_rate=self.sample_rate,
             )
         frames = samples.shape[1] * self.frame_rate // self.sample_rate
         if frames == 0:
@@ -189,6 +194,15 @@ class Engine:
         with self._memory_guard(keeps_clips=True):
             features = self._encoder.features(torch.from_numpy(np.ascontiguousarray(whole)))
             return self._codec.quantized(features).numpy().astype(np.int16)
+
+    def close(self) -> None:
+        """Give the memory of the model back; the engine is of no use after that."""
+        device = self._decoder.device
+        del self.text, self._decoder, self._codec, self._encoder, self.batch
+        self._undecoded.clear()
+        # Modules refer to themselves; memory that is still in use cannot be given back.
+        gc.collect()
+        release_memory(device)
 
     def _checked_frames(self, request: GenerationRequest) -> int:
         """Return the length of a request in frames; raises InvalidRequest if it cannot be made."""

@@ -45,7 +45,10 @@ class Archive:
         """Return a job that was not deleted. Raises InvalidRequest where there is none."""
         job = await self._jobs.get(job_id)
         if job is None or job.state is JobState.DELETED:
-            raise InvalidRequest("This clip is not here any more; it was deleted.")
+            raise InvalidRequest(
+                "This clip is not here any more: it was deleted, or is older than what the host of "
+                "this bot keeps. `/generate` makes a new one."
+            )
         return job
 
     async def codes(self, job: Job) -> list[Codes]:
@@ -74,4 +77,4 @@ class Archive:
 
     async def delete(self, job: Job) -> None:
         """Delete a job's clips, and what they were made from."""
-        await self._jobs.delete(job.id)
+        await self._jobs.forget([job.id])

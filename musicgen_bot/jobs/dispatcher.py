@@ -21,11 +21,13 @@ from itertools import chain, repeat
 from musicgen_bot.backends.backend import Backend
 from musicgen_bot.errors import GenerationError, LimitReached, RequestError, StoreError
 from musicgen_bot.generation import MAX_SEED, Clip, GenerationRequest
+from musicgen_bot.jobs.events import Events
 from musicgen_bot.jobs.fair_queue import FairQueue
 from musicgen_bot.jobs.forecast import forecast
 from musicgen_bot.jobs.gate import Gate, Waiting
 from musicgen_bot.jobs.job import ActiveJob, Audience, Outlook, Undeliverable
 from musicgen_bot.jobs.limits import PLAIN_MEMBER, Member
+from musicgen_bot.jobs.mode import Mode, Switch
 from musicgen_bot.jobs.together import together
 from musicgen_bot.store.jobs import PLAIN, Address, Job, JobState, JobStore, Order
 from musicgen_bot.translations import Text
@@ -48,12 +50,16 @@ class Dispatcher:
         backend: Backend,
         audience: Audience,
         gate: Gate,
+        switch: Switch,
+        events: Events,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._jobs = jobs
         self._backend = backend
         self._audience = audience
         self._gate = gate
+        self._switch = switch
+        self._events = events
         self._clock = clock
         self._queue = FairQueue()
         self._active: dict[int, ActiveJob] = {}
@@ -64,6 +70,7 @@ class Dispatcher:
 
     async def resume(self) -> int:
         """Take up what a former run left, in its order, and return how many jobs that were."""
+        await self._switch.load()
         unfinished = await self._jobs.unfinished()
         for job in unfinished:
             active = self._hold(job)
@@ -85,6 +92,7 @@ class Dispatcher:
         """Return if such a request would be accepted now; raises as `submit` does."""
         if self._closing:
             raise LimitReached("The bot is restarting; please try again in a minute.")
+        self._switch.check_open()
         await self._gate.admit(request, order, address, member, self._waiting(address))
 
     async def submit(
@@ -108,14 +116,7 @@ class Dispatcher:
                 request = replace(request, seed=secrets.randbelow(MAX_SEED + 1))
             address = replace(address, locale=await self._gate.locale_of(address))
             active = self._hold(await self._jobs.add(request, address, order))
-        _log.info(
-            "job %d accepted: %d x %g s, user %d, guild %s",
-            active.job.id,
-            order.variations,
-            request.seconds,
-            address.user_id,
-            address.guild_id,
-        )
+        self._events.accepted(active.job)
         self._queue.put(active)
         self._fill()
         return active
@@ -160,6 +161,24 @@ class Dispatcher:
             await asyncio.wait({active.task})
         active.ended.set()
 
+    async def stop_all(self, user_id: int, text: Text) -> None:
+        """Stop all work for a person; `text` is what the messages of their jobs then say."""
+        theirs = [each for each in self._active.values() if each.job.address.user_id == user_id]
+        # Those that wait come first, or they would be started in the place of the others.
+        for active in sorted(theirs, key=lambda each: each.task is not None):
+            if not await self.cancel(active.job.id, text):
+                await self.let_go(active.job.id)
+
+    @property
+    def mode(self) -> Mode:
+        """What becomes of jobs, as the host has said."""
+        return self._switch.mode
+
+    async def turn(self, mode: Mode) -> None:
+        """Do as the host says from now on. Raises StoreError, and then all is as it was."""
+        await self._switch.turn(mode)
+        self._fill()
+
     def unfinished(self) -> Iterator[ActiveJob]:
         """Yield every job that is being made or waits, in the order they are served.
 
@@ -169,11 +188,12 @@ class Dispatcher:
 
     def outlooks(self) -> Iterator[tuple[ActiveJob, Outlook]]:
         """Yield the same jobs with what they may expect."""
-        times = self._times()
+        times, loading, paused = self._times(), not self._backend.is_loaded, self._switch.is_paused
         for active in self._making.values():
-            yield active, Outlook(0, next(times), active.progress)
+            yield active, Outlook(0, next(times), active.progress, loading=loading)
         for place, active in enumerate(self._queue, start=1):
-            yield active, Outlook(place, next(times), None)
+            seconds = None if paused else next(times)
+            yield active, Outlook(place, seconds, None, paused=paused)
 
     def outlook(self, active: ActiveJob) -> Outlook:
         """Return what one job may expect."""
@@ -196,7 +216,7 @@ class Dispatcher:
         slots = self._backend.slots
         # While jobs wait others come after them, so the slots stay as full as they are.
         pace = self._backend.pace(min(max(self._clips_in_making, 1), slots))
-        if pace is None:
+        if pace is None or not self._backend.is_loaded:  # how long loading takes is not known
             return repeat(None)
         making = ([left / pace for left in a.clips_left] for a in self._making.values())
         waiting = ([left / pace + TURNOVER_SECONDS for left in a.clips_left] for a in self._queue)
@@ -223,7 +243,11 @@ class Dispatcher:
 
     def _fill(self) -> None:
         """Start jobs while the backend has slots for them."""
-        while self._clips_in_making < self._backend.slots and (active := self._queue.pop()):
+        while (
+            not self._switch.is_paused
+            and self._clips_in_making < self._backend.slots
+            and (active := self._queue.pop())
+        ):
             self._start(active)
 
     @property
@@ -241,14 +265,12 @@ class Dispatcher:
         return task
 
     async def _run(self, active: ActiveJob) -> None:
-        start = time.perf_counter()
         try:
             try:
                 clips = await self._make(active)
             finally:
                 if self._making.pop(active.job.id, None):
                     self._fill()
-            made = time.perf_counter()
             await active.answered.wait()
             message_id = await self._audience.deliver(active.job, clips)
         except (GenerationError, RequestError) as error:
@@ -263,12 +285,6 @@ class Dispatcher:
         else:
             if message_id is not None and message_id != active.job.address.message_id:
                 await self._write(self._jobs.set_message(active.job.id, message_id))
-            _log.info(
-                "job %d delivered: made in %.1f s, posted in %.1f s",
-                active.job.id,
-                made - start,
-                time.perf_counter() - made,
-            )
             await self._end(active, JobState.DELIVERED)
 
     async def _make(self, active: ActiveJob) -> list[Clip]:
@@ -278,6 +294,7 @@ class Dispatcher:
             codes = await self._jobs.codes(job.id, model)
             if len(codes) == len(variations):
                 return await together(map(self._backend.decode, codes, variations))
+        self._events.started(job)
         await self._write(self._jobs.set_state(job.id, JobState.RUNNING))
         start = time.perf_counter()
         clips = await together(
@@ -285,6 +302,7 @@ class Dispatcher:
             for number, request in enumerate(variations, start=1)
         )
         active.job = replace(active.job, made_in=time.perf_counter() - start)
+        self._events.finished(active.job)
         made = [clip.codes for clip in clips]
         await self._write(self._jobs.save_codes(job.id, model, made, active.job.made_in or 0.0))
         return clips
@@ -298,9 +316,9 @@ class Dispatcher:
 
     async def _end(self, active: ActiveJob, state: JobState, text: Text | None = None) -> None:
         """Tell the person if there is something to tell, then write how it ended."""
+        self._events.ended(active.job, state, str(text or ""))
         try:
             if text:
-                _log.info("job %d %s: %s", active.job.id, state, text)
                 await active.answered.wait()
                 await self._audience.tell(active.job, text)
         except Undeliverable as error:

@@ -16,7 +16,7 @@ from musicgen_bot.generation import GenerationRequest
 from musicgen_bot.jobs.days import day_around
 from musicgen_bot.jobs.limits import NO_LIMITS, Limits, Member, Usage, admit, guild_limits
 from musicgen_bot.jobs.words import unwanted_word
-from musicgen_bot.store.blocks import BlockStore
+from musicgen_bot.store.blocks import BlockStore, HostBlockStore, Kind
 from musicgen_bot.store.guild_settings import GuildSettings
 from musicgen_bot.store.jobs import Address, JobStore, Order
 from musicgen_bot.store.settings import SettingsStore
@@ -56,12 +56,14 @@ class Gate:
         jobs: JobStore,
         settings: SettingsStore,
         blocks: BlockStore,
+        host_blocks: HostBlockStore,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._host = host
         self._jobs = jobs
         self._settings = settings
         self._blocks = blocks
+        self._host_blocks = host_blocks
         self._clock = clock
 
     async def admit(
@@ -79,8 +81,8 @@ class Gate:
         Raises InvalidRequest, LimitReached or StoreError.
         """
         guild_id = address.guild_id
+        await self.check_block(guild_id, address.user_id)
         if guild_id is not None:
-            await self.check_block(guild_id, address.user_id)
             settings = await self._settings.get(guild_id)
             check_place(settings, member, address.channel_id)
             check_words(settings, request.prompt)
@@ -101,6 +103,11 @@ class Gate:
 
     async def check_block(self, guild_id: int | None, user_id: int) -> None:
         """Return if somebody may use the bot where they are. Raises LimitReached or StoreError."""
+        by_host = await self._host_blocks.blocked(user_id, guild_id)
+        if by_host is Kind.USER:
+            raise LimitReached("The host of this bot has blocked you from using me.")
+        if by_host is Kind.GUILD:
+            raise LimitReached("The host of this bot has blocked this server from using me.")
         if guild_id is not None and await self._blocks.is_blocked(guild_id, user_id):
             raise LimitReached("The moderators of this server have blocked you from using me.")
 

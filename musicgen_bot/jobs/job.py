@@ -40,6 +40,8 @@ class ActiveJob:
     job: Job
     progress: Progress | None = None
     """None until the model works on it."""
+    promised: Outlook | None = None
+    """What the person was told in answer; None for a job of a former run."""
     task: asyncio.Task[None] | None = None
     """None while it waits in the queue."""
     answered: asyncio.Event = field(default_factory=asyncio.Event)
@@ -89,3 +91,7 @@ class Outlook:
     seconds: float | None
     """Expected time until the clip is there; None where nothing was measured yet."""
     progress: Progress | None
+    paused: bool = False
+    """Whether it waits because the host has paused the bot."""
+    loading: bool = False
+    """Whether it waits for the model, which is being loaded again."""

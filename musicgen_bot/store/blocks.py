@@ -1,6 +1,9 @@
-"""Members who may not use the bot in a guild, as its moderators said."""
+"""Who may not use the bot: in a guild, as its moderators said, or at all, as the host said."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
 
 from musicgen_bot.store.database import Database
 
@@ -41,3 +44,61 @@ class BlockStore:
             "SELECT user_id FROM blocks WHERE guild_id = ? ORDER BY at DESC", (guild_id,)
         )
         return [row[0] for row in rows]
+
+
+class Kind(StrEnum):
+    """What the host can block."""
+
+    USER = "user"
+    GUILD = "guild"
+
+
+@dataclass(frozen=True, slots=True)
+class HostBlock:
+    """A user or a guild that the host has blocked."""
+
+    kind: Kind
+    id: int
+    by_user_id: int
+    at: float
+    """In seconds since 1970."""
+
+
+class HostBlockStore:
+    """What the host has blocked. Every method raises StoreError when the database fails."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def block(self, block: HostBlock) -> bool:
+        """Block a user or a guild everywhere; False if that was so already."""
+        return bool(
+            await self._database.rows(
+                "INSERT OR IGNORE INTO host_blocks VALUES (?, ?, ?, ?) RETURNING id",
+                (block.kind, block.id, block.by_user_id, block.at),
+            )
+        )
+
+    async def unblock(self, kind: Kind, snowflake: int) -> bool:
+        """Let them use the bot again; False if they were not blocked."""
+        return bool(
+            await self._database.rows(
+                "DELETE FROM host_blocks WHERE kind = ? AND id = ? RETURNING id", (kind, snowflake)
+            )
+        )
+
+    async def blocked(self, user_id: int, guild_id: int | None) -> Kind | None:
+        """Return which of the two is blocked, the user before the guild; None if neither is."""
+        rows = await self._database.rows(
+            "SELECT kind FROM host_blocks WHERE (kind, id) IN (VALUES (?, ?), (?, ?)) "
+            "ORDER BY kind DESC",
+            (Kind.USER, user_id, Kind.GUILD, guild_id),
+        )
+        return Kind(rows[0][0]) if rows else None
+
+    async def all(self) -> list[HostBlock]:
+        """Return everything that is blocked, the latest first."""
+        rows = await self._database.rows("SELECT * FROM host_blocks ORDER BY at DESC")
+        return [
+            HostBlock(Kind(row["kind"]), row["id"], row["by_user_id"], row["at"]) for row in rows
+        ]

@@ -66,6 +66,7 @@ class Database:
             "journal_mode = WAL",
             "synchronous = FULL",
             "foreign_keys = ON",
+            "secure_delete = ON",  # what is deleted is overwritten
         ):
             await connection.execute(f"PRAGMA {pragma}")
         # Takes the lock now, and finds out now whether the file can be written at all.

@@ -7,8 +7,9 @@ sound is made from the codes again when it is wanted.
 from __future__ import annotations
 
 import io
+import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -35,6 +36,7 @@ class JobState(StrEnum):
     """It was made once; what remains is that it was."""
 
 
+_IDS = "(SELECT value FROM json_each(?))"
 UNFINISHED = (JobState.WAITING, JobState.RUNNING, JobState.MADE)
 
 
@@ -235,13 +237,19 @@ class JobStore:
         )
         return [_unpack(row[0]) for row in rows]
 
-    async def delete(self, job_id: int) -> None:
-        """Forget what a job was for and the clips it made; that it was made is still counted."""
-        await self._database.execute("DELETE FROM clips WHERE job_id = ?", (job_id,))
+    async def forget(self, job_ids: Iterable[int]) -> None:
+        """Forget what jobs were for and the clips they made; what they cost is still counted.
+
+        What remains is who had how many seconds of music, in which guild, and when.
+        """
+        ids = (json.dumps(list(job_ids)),)
+        await self._database.execute(f"DELETE FROM clips WHERE job_id IN {_IDS}", ids)  # noqa: S608
         await self._database.execute(
-            "UPDATE jobs SET state = ?, prompt = '', typed = '', style = '', token = '', "
-            "continue_from = NULL WHERE id = ?",
-            (JobState.DELETED, job_id),
+            f"UPDATE jobs SET state = '{JobState.DELETED}', "  # noqa: S608
+            "prompt = '', typed = '', style = '', token = '', continue_from = NULL, seed = 0, "
+            "channel_id = 0, message_id = NULL, uploaded = 0, locale = '', "
+            f"given_back = given_back OR state = '{JobState.FAILED}' WHERE id IN {_IDS}",
+            ids,
         )
 
 

@@ -90,4 +90,13 @@ MIGRATIONS = (
     "ALTER TABLE jobs ADD COLUMN given_seconds REAL NOT NULL DEFAULT 0;",
     "ALTER TABLE jobs ADD COLUMN uploaded INTEGER NOT NULL DEFAULT 0;",
     "ALTER TABLE jobs ADD COLUMN locale TEXT NOT NULL DEFAULT 'en-US';",
+    """
+    CREATE TABLE host_blocks (
+        kind       TEXT NOT NULL,
+        id         INTEGER NOT NULL,
+        by_user_id INTEGER NOT NULL,
+        at         REAL NOT NULL,
+        PRIMARY KEY (kind, id)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )

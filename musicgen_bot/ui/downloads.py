@@ -31,7 +31,9 @@ async def download(attachment: discord.Attachment, most_bytes: int) -> bytes:
             if response.status in (403, 404):
                 raise InvalidRequest("The file is not there any more; please upload it again.")
             if response.status != 200:
-                raise AudioError(f"Discord did not hand over the file ({response.status}).")
+                raise AudioError(
+                    "Discord did not hand over the file ({status}).", status=response.status
+                )
             async for chunk in response.content.iter_any():
                 content += chunk
                 if len(content) > most_bytes:
@@ -43,6 +45,7 @@ async def download(attachment: discord.Attachment, most_bytes: int) -> bytes:
 
 def _too_large(most_bytes: int) -> InvalidRequest:
     return InvalidRequest(
-        f"The file is larger than {most_bytes / 2**20:g} MiB; please upload a smaller one, such as "
-        "an MP3, or only its end."
+        "The file is larger than {most} MiB; please upload a smaller one, such as an MP3, or only "
+        "its end.",
+        most=most_bytes / 2**20,
     )

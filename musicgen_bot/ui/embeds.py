@@ -13,7 +13,7 @@ from musicgen_bot.store.jobs import Job
 from musicgen_bot.store.library import Entry, Page
 from musicgen_bot.translations import Counted, Language, Text, joined
 from musicgen_bot.ui.buttons import Shelf
-from musicgen_bot.ui.texts import length, quoted, shortened, status
+from musicgen_bot.ui.texts import length, quoted, shortened, status, title
 
 WORKING = Colour(0x5B8DEF)
 DONE = Colour(0x3BA55D)
@@ -70,7 +70,7 @@ def clip(say: Language, job: Job, model: str, licence: str, silent: Sequence[int
 
 def stopped(say: Language, job: Job, text: Text) -> Embed:
     """Show a job that ended without a clip, and why."""
-    embed = Embed(colour=STOPPED, description=f"{quoted(job.title)}\n{say(text)}")
+    embed = Embed(colour=STOPPED, description=f"{quoted(title(say, job))}\n{say(text)}")
     return embed.set_footer(text=say(_name(job)))
 
 
@@ -93,8 +93,8 @@ def page(say: Language, shelf: Shelf, shown: Page, search: str) -> Embed:
 
 def _line(say: Language, entry: Entry, shelf: Shelf) -> str:
     job, address = entry.job, entry.job.address
-    title = quoted(shortened(job.title, TITLE_CHARACTERS))
-    parts = [f"**{job.id}** {title} {say(length(job.request.seconds))}"]
+    name = quoted(shortened(title(say, job), TITLE_CHARACTERS))
+    parts = [f"**{job.id}** {name} {say(length(job.request.seconds))}"]
     if entry.variation and job.order.variations > 1:
         parts.append(say("variation {number}", number=entry.variation))
     elif job.order.variations > 1:
@@ -122,7 +122,7 @@ def _variations(job: Job) -> Text:
 def _heading(say: Language, job: Job) -> str:
     """Return the prompt, and a hint where the model cannot make sense of it."""
     hint = f"\n-# {say(READS_ENGLISH)}" if job.title and is_foreign(job.title) else ""
-    return quoted(job.title) + hint
+    return quoted(title(say, job)) + hint
 
 
 def _add_source(say: Language, embed: Embed, job: Job) -> None:

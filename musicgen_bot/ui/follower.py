@@ -2,7 +2,7 @@
 
 Discord allows about five edits of a channel's messages in five seconds. So what is being made is
 shown every two seconds, what waits only when its place or its time has changed, and what is far
-back in the queue not before it comes nearer.
+back in the queue not before it comes nearer, or the host pauses the bot or lets it go on.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+
+from discord import Embed
 
 from musicgen_bot.jobs.job import ActiveJob, Outlook
 from musicgen_bot.translations import Translations
@@ -34,6 +36,7 @@ class _Shown:
 
     place: int
     ready_at: float | None
+    paused: bool
     text: str | None
     since: float
 
@@ -51,6 +54,8 @@ class Follower:
         self._messages = messages
         self._translations = translations
         self._shown: dict[int, _Shown] = {}
+        self._paused: bool | None = None
+        """Whether the bot was paused when jobs were last seen to wait."""
 
     async def run(self) -> None:
         """Look at all jobs every two seconds."""
@@ -63,28 +68,44 @@ class Follower:
 
     def _look(self, now: float) -> None:
         shown: dict[int, _Shown] = {}
+        was_paused = self._paused
         for active, outlook in self._outlooks():
+            if outlook.place:
+                self._paused = outlook.paused
             if outlook.place > PLACES_SHOWN:
-                break
+                if was_paused in (None, outlook.paused):
+                    break
+                # That the host has paused the bot, or lets it go on, concerns everybody.
+                if active.answered.is_set():
+                    self._messages.show(active.job, self._embed(active, outlook, now))
+                continue
             if not active.answered.is_set():
                 continue
             ready_at = None if outlook.seconds is None else now + outlook.seconds
-            # The answer itself has told the place a moment ago.
-            last = self._shown.get(active.job.id) or _Shown(outlook.place, ready_at, None, now)
-            say = self._translations.language(active.job.address.locale)
-            embed = embeds.working(say, active.job, outlook, now)
-            if _is_news(outlook, ready_at, embed.description, last, now):
-                self._messages.show(active.job, embed)
-                last = _Shown(outlook.place, ready_at, embed.description, now)
+            last = self._shown.get(active.job.id) or _Shown(
+                # The answer itself has told the place a moment ago.
+                outlook.place,
+                ready_at,
+                active.promised is not None and active.promised.paused,
+                None,
+                now,
+            )
+            if _is_worth_a_look(outlook, ready_at, last, now):
+                text = (embed := self._embed(active, outlook, now)).description
+                if text != last.text:
+                    self._messages.show(active.job, embed)
+                    last = _Shown(outlook.place, ready_at, outlook.paused, text, now)
             shown[active.job.id] = last
         self._shown = shown
 
+    def _embed(self, active: ActiveJob, outlook: Outlook, now: float) -> Embed:
+        say = self._translations.language(active.job.address.locale)
+        return embeds.working(say, active.job, outlook, now)
 
-def _is_news(
-    outlook: Outlook, ready_at: float | None, text: str | None, last: _Shown, now: float
-) -> bool:
-    if outlook.place == 0:
-        return text != last.text
+
+def _is_worth_a_look(outlook: Outlook, ready_at: float | None, last: _Shown, now: float) -> bool:
+    if outlook.place == 0 or outlook.paused != last.paused:
+        return True
     if now - last.since < WAITING_SECONDS:
         return False
     if outlook.place != last.place or ready_at is None or last.ready_at is None:

@@ -99,7 +99,8 @@ async def _promise(
     another way.
     """
     say = say_in(interaction, active.job.address.locale)
-    embed = embeds.working(say, active.job, dispatcher.outlook(active), time.time())
+    active.promised = dispatcher.outlook(active)
+    embed = embeds.working(say, active.job, active.promised, time.time())
     view = working_buttons(say, active.job)
     try:
         for _ in range(ANSWER_ATTEMPTS):

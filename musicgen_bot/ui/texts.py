@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from musicgen_bot.jobs.job import Outlook
 from musicgen_bot.jobs.limits import in_words
+from musicgen_bot.store.jobs import Job
 from musicgen_bot.translations import Language, Text
 
 BAR_LENGTH = 12
-NO_PROMPT = "(no prompt)"
+
+
+def title(say: Language, job: Job) -> str:
+    """Return what people know a job by: the prompt, where something was typed."""
+    return job.title or say("(no prompt)")
 
 
 def quoted(text: str) -> str:
     """Return what a person typed so that Discord shows it as it is.
 
     Inside inline code nothing is a mention, a link, an emoji or formatting; only a backtick could
-    end it, and gives way to a look-alike. Nothing typed is shown as such.
+    end it, and gives way to a look-alike.
     """
-    return f"`{text.replace('`', 'ˋ') or NO_PROMPT}`"
+    return f"`{text.replace('`', 'ˋ')}`"
 
 
 def shortened(text: str, length: int) -> str:
@@ -40,6 +45,9 @@ def status(say: Language, outlook: Outlook, now: float) -> str:
 
     The time a waiting clip will be ready is written so that Discord counts down to it by itself.
     """
+    if outlook.paused:
+        paused = say("the host has paused the bot; it goes on later by itself")
+        return f"⏸️ {say(place(outlook.place))} · {paused}"
     if outlook.place:
         line = f"⏳ {say(place(outlook.place))}"
         if outlook.seconds is None:
@@ -47,6 +55,8 @@ def status(say: Language, outlook: Outlook, now: float) -> str:
         ready = f"<t:{now + outlook.seconds:.0f}:R>"
         return f"{line} · {say('ready {when}', when=ready)}"
     if outlook.progress is None:
+        if outlook.loading:
+            return f"💤 {say('the model was asleep and is loading')}"
         return f"🎶 {say('starting')}"
     done = outlook.progress.fraction
     line = f"🎶 {bar(done)} {done:.0%}"

@@ -155,8 +155,7 @@ class Actions:
     def _found(self, user: Member | User, channel: Channel, name: str, kind: int) -> Json:
         """Return a command that this person may use here."""
         command = self.commands.find(name, channel.guild.id if channel.guild else None, kind)
-        needed = int(command["default_member_permissions"] or 0)
-        if isinstance(user, Member) and needed & ~user.permissions.value:
+        if isinstance(user, Member) and not _is_shown(command, user):
             raise NotTypeable(f"{user.user.name} may not use {name}")
         return command
 
@@ -180,3 +179,11 @@ class Actions:
 def _head(command: Json) -> Json:
     """Return what every interaction says of its command."""
     return {key: command[key] for key in ("id", "name", "type", "guild_id") if key in command}
+
+
+def _is_shown(command: Json, member: Member) -> bool:
+    """Return whether a member is shown a command; one that takes "0" is for administrators."""
+    needed = command["default_member_permissions"]
+    if needed is None or member.permissions.administrator:
+        return True
+    return int(needed) != 0 and not int(needed) & ~member.permissions.value

@@ -106,3 +106,31 @@ class Member:
             "communication_disabled_until": None,
             "permissions": str(self.permissions.value),
         }
+
+
+@dataclass(slots=True, eq=False)
+class Team:
+    """Who owns the application together."""
+
+    id: int
+    owner: User
+    members: list[tuple[User, str, bool]] = field(default_factory=list)
+    """Each with their role, and whether they have accepted to be one."""
+
+    def to_json(self) -> Json:
+        return {
+            "id": str(self.id),
+            "icon": None,
+            "name": "team",
+            "owner_user_id": str(self.owner.id),
+            "members": [
+                {
+                    "user": user.to_json(),
+                    "team_id": str(self.id),
+                    "membership_state": 2 if accepted else 1,
+                    "role": role,
+                    "permissions": ["*"],
+                }
+                for user, role, accepted in self.members
+            ],
+        }

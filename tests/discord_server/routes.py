@@ -55,7 +55,7 @@ class ApplicationRoutes:
             "bot_public": True,
             "bot_require_code_grant": False,
             "owner": self.world.owner.to_json(),
-            "team": None,
+            "team": self.world.team.to_json() if self.world.team else None,
             "verify_key": "0" * 64,
             "type": None,
             "flags": 0,

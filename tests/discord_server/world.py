@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tests.discord_server.people import Json, Role, User, everyone
+from tests.discord_server.people import Json, Role, Team, User, everyone
 from tests.discord_server.places import Channel, Guild
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ class World:
     cdn: str = ""
     bot: User = field(init=False)
     owner: User = field(init=False)
+    team: Team | None = None
+    """Where there is one, the application is its, and not the owner's."""
     users: dict[int, User] = field(default_factory=dict)
     guilds: dict[int, Guild] = field(default_factory=dict)
     channels: dict[int, Channel] = field(default_factory=dict)

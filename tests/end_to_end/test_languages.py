@@ -20,7 +20,6 @@ from tests.end_to_end.running import clip_in, running_bot, text_of
 from tests.sentences import in_code, in_commands
 from tests.test_translations import OTHERS, entries, missing
 
-SLASH_COMMAND = 1
 NAME = re.compile(r"[-_\w]{1,32}")
 """https://docs.discord.com/developers/interactions/application-commands#application-command-object"""
 SLASH = re.compile(r"(?:^|(?<=[\s`「]))/([^`\s.,;]+)(?: ([^`\s.,;]+))?")
@@ -57,8 +56,9 @@ async def test_a_german_in_a_french_server(discord_server: DiscordServer, tmp_pa
         private = await answered(shown)
         assert "Länge: 1 s" in text_of(private)
         assert labels(private)[0] == "Noch mal"
-        helped = await discord_server.command(room.ada, room.channel, "help")
-        assert "`/generieren` Mach einen Musikclip" in text_of(await helped.message())
+        helped = await (await discord_server.command(room.ada, room.channel, "help")).message()
+        assert "`/generieren` Mach einen Musikclip" in text_of(helped)
+        assert "**Diese Musik fortsetzen** macht von der Tondatei" in text_of(helped)
 
         # And the other members have their own as well.
         room.grace.user.locale = "ja"
@@ -163,7 +163,8 @@ def check_siblings(siblings: list[Json], locale: str) -> None:
     names = [name_in(each, locale) for each in siblings]
     assert len(set(names)) == len(names), f"two of {names} are the same"
     for each, name in zip(siblings, names, strict=True):
-        if each["type"] == SLASH_COMMAND or "description" in each:
+        assert 1 <= len(name) <= 32, name
+        if each.get("description"):  # one in the menu of a message has none, and any name
             assert NAME.fullmatch(name), name
             assert name == name.lower(), name
             assert 1 <= len(each["description_localizations"][locale]) <= 100, name

@@ -1,5 +1,6 @@
 """What was made is found again by those who may see it, and by nobody else."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ async def fill(folder: Path, *clips: tuple[str, Member, Channel]) -> None:
     jobs = JobStore(database)
     for prompt, person, channel in clips:
         guild_id = channel.guild.id if channel.guild else None
-        address = Address(person.user.id, guild_id, channel.id, 77, "", 100.0)
+        address = Address(person.user.id, guild_id, channel.id, 77, "", time.time())
         job = await jobs.add(GenerationRequest(prompt, 1.0, seed=1), address)
         await jobs.save_codes(job.id, "tiny", [np.zeros((5, 50), np.int16)], 2.0)
         await jobs.finish(job.id, JobState.DELIVERED, 200.0)

@@ -155,5 +155,5 @@ async def test_commands_are_synced_when_they_have_changed_and_only_then(
     assert names == {
         *("generate", "continue", "Continue this audio", "queue", "cancel", "about"),
         *("history", "favourites", "clip", "help"),
-        *("quota", "settings", "block", "unblock"),
+        *("quota", "settings", "block", "unblock", "privacy", "owner"),
     }

@@ -225,3 +225,12 @@ def test_the_sound_of_a_long_clip_is_that_of_all_its_codes(small: Engine) -> Non
     assert frames == sorted(frames)
     assert clip.samples.shape[1] == 40 * small.sample_rate
     np.testing.assert_allclose(small.decode(clip.codes), clip.samples, atol=1e-5)
+
+
+def test_a_closed_engine_has_let_go_of_its_weights(random_checkpoint: Path) -> None:
+    before = tensor_bytes()
+    engine = load_engine(str(random_checkpoint), "cpu", "fp32")
+    make(engine)
+    assert tensor_bytes() > before
+    engine.close()
+    assert tensor_bytes() == before

@@ -43,6 +43,7 @@ class HandBackend:
     model = "hand"
     frame_rate = 50.0
     speed: float | None = None
+    is_loaded = True
 
     def __init__(self, slots: int = 1) -> None:
         self.slots = slots

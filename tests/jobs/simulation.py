@@ -19,12 +19,15 @@ from musicgen_bot.backends.local import LocalBackend
 from musicgen_bot.engine import StepResult
 from musicgen_bot.generation import Clip, Codes, GenerationRequest, Progress, Samples
 from musicgen_bot.jobs.dispatcher import Dispatcher
+from musicgen_bot.jobs.events import Events
 from musicgen_bot.jobs.gate import Gate
 from musicgen_bot.jobs.job import ActiveJob
 from musicgen_bot.jobs.limits import NO_LIMITS
-from musicgen_bot.store.blocks import BlockStore
+from musicgen_bot.jobs.mode import Switch
+from musicgen_bot.store.blocks import BlockStore, HostBlockStore
 from musicgen_bot.store.database import Database
 from musicgen_bot.store.jobs import Address, Job, JobStore, Order
+from musicgen_bot.store.notes import NoteStore
 from musicgen_bot.store.settings import SettingsStore
 from musicgen_bot.translations import Text
 
@@ -130,9 +133,15 @@ class Simulation:
             jobs=JobStore(database),
             settings=SettingsStore(database),
             blocks=BlockStore(database),
+            host_blocks=HostBlockStore(database),
         )
         self.dispatcher = Dispatcher(
-            jobs=JobStore(database), backend=backend, audience=self, gate=gate
+            jobs=JobStore(database),
+            backend=backend,
+            audience=self,
+            gate=gate,
+            switch=Switch(NoteStore(database)),
+            events=Events(prompts=False),
         )
 
     async def submit(self, seconds: float, variations: int) -> None:

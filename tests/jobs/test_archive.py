@@ -11,7 +11,7 @@ from musicgen_bot.generation import Clip, Codes, GenerationRequest
 from musicgen_bot.jobs.archive import Archive
 from musicgen_bot.jobs.gate import Gate
 from musicgen_bot.jobs.limits import NO_LIMITS
-from musicgen_bot.store.blocks import BlockStore
+from musicgen_bot.store.blocks import BlockStore, HostBlockStore
 from musicgen_bot.store.database import Database
 from musicgen_bot.store.jobs import JobStore, Order
 from musicgen_bot.store.settings import SettingsStore
@@ -47,7 +47,11 @@ class House:
             SlowBackend(),
         )
         gate = Gate(
-            host=NO_LIMITS, jobs=self.jobs, settings=SettingsStore(database), blocks=self.blocks
+            host=NO_LIMITS,
+            jobs=self.jobs,
+            settings=SettingsStore(database),
+            blocks=self.blocks,
+            host_blocks=HostBlockStore(database),
         )
         self.archive = Archive(self.jobs, self.backend, gate)
 

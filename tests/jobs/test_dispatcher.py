@@ -13,12 +13,15 @@ from musicgen_bot.errors import GenerationError, LimitReached, StoreError, Unusa
 from musicgen_bot.generation import GenerationRequest
 from musicgen_bot.jobs import dispatcher
 from musicgen_bot.jobs.dispatcher import Dispatcher
+from musicgen_bot.jobs.events import Events
 from musicgen_bot.jobs.gate import Gate
 from musicgen_bot.jobs.job import ActiveJob, Undeliverable
 from musicgen_bot.jobs.limits import NO_LIMITS, Limits
-from musicgen_bot.store.blocks import BlockStore
+from musicgen_bot.jobs.mode import Switch
+from musicgen_bot.store.blocks import BlockStore, HostBlockStore
 from musicgen_bot.store.database import Database
 from musicgen_bot.store.jobs import JobState, JobStore, Order
+from musicgen_bot.store.notes import NoteStore
 from musicgen_bot.store.settings import SettingsStore
 from tests.jobs.hand_driven import HandAudience, HandBackend, address, request
 
@@ -41,6 +44,7 @@ class House:
             jobs=self.jobs,
             settings=SettingsStore(self.database),
             blocks=BlockStore(self.database),
+            host_blocks=HostBlockStore(self.database),
             clock=lambda: self.now,
         )
         self.dispatcher = Dispatcher(
@@ -48,6 +52,8 @@ class House:
             backend=self.backend,
             audience=self.audience,
             gate=gate,
+            switch=Switch(NoteStore(self.database)),
+            events=Events(prompts=False, clock=lambda: self.now),
             clock=lambda: self.now,
         )
 
@@ -454,7 +460,7 @@ async def test_a_clip_that_is_deleted_before_it_is_delivered_is_posted_nowhere(
     house.backend.finish("a")
     await house.backend.until_started("b")
     await house.dispatcher.let_go(active.job.id)
-    await house.jobs.delete(active.job.id)
+    await house.jobs.forget([active.job.id])
     await ended(active)
     house.audience.leave.set()
     house.backend.finish("b")

@@ -10,7 +10,7 @@ import pytest
 from musicgen_bot.errors import InvalidRequest, LimitReached
 from musicgen_bot.jobs.gate import Gate, Waiting
 from musicgen_bot.jobs.limits import PLAIN_MEMBER, Limits, Member
-from musicgen_bot.store.blocks import BlockStore
+from musicgen_bot.store.blocks import BlockStore, HostBlock, HostBlockStore, Kind
 from musicgen_bot.store.database import Database
 from musicgen_bot.store.guild_settings import GuildSettings, Tier
 from musicgen_bot.store.jobs import Address, JobState, JobStore, Order
@@ -35,12 +35,13 @@ class Door:
 
     def __post_init__(self) -> None:
         self.jobs, self.settings = JobStore(self.database), SettingsStore(self.database)
-        self.blocks = BlockStore(self.database)
+        self.blocks, self.host_blocks = BlockStore(self.database), HostBlockStore(self.database)
         self.gate = Gate(
             host=HOST,
             jobs=self.jobs,
             settings=self.settings,
             blocks=self.blocks,
+            host_blocks=self.host_blocks,
             clock=lambda: self.now,
         )
 
@@ -294,7 +295,7 @@ async def test_every_variation_spends_its_seconds(door: Door) -> None:
 async def test_a_clip_that_was_deleted_stays_spent(door: Door) -> None:
     await door.set(GuildSettings(seconds_a_day_per_user=10))
     await door.made(10)
-    await door.jobs.delete(1)
+    await door.jobs.forget([1])
     with pytest.raises(LimitReached, match="used up your 10 seconds"):
         await door.ask()
 
@@ -309,3 +310,26 @@ async def test_the_longest_clip_and_most_variations_are_told_for_who_asks(door: 
     ):
         assert await door.gate.longest_seconds(guild_id, member) == seconds
         assert await door.gate.most_variations(guild_id, member) == variations
+
+
+async def test_whom_the_host_has_blocked_stays_out_everywhere(door: Door) -> None:
+    blocks = door.host_blocks
+    assert await blocks.block(HostBlock(Kind.USER, ADA, 1, 1.0))
+    for guild_id in (GUILD, None):
+        with pytest.raises(LimitReached, match="blocked you from using me"):
+            await door.gate.check_block(guild_id, ADA)
+    await door.gate.check_block(GUILD, ADA + 1)
+    await door.gate.check_block(ADA, ADA + 1)  # an id is a user's or a guild's
+    assert await blocks.block(HostBlock(Kind.GUILD, GUILD, 1, 2.0))
+    assert not await blocks.block(HostBlock(Kind.GUILD, GUILD, 1, 3.0))
+    with pytest.raises(LimitReached, match="blocked this server"):
+        await door.gate.check_block(GUILD, ADA + 1)
+    with pytest.raises(LimitReached, match="blocked you"):
+        await door.gate.check_block(GUILD, ADA)
+    assert [(block.kind, block.id) for block in await blocks.all()] == [
+        (Kind.GUILD, GUILD),
+        (Kind.USER, ADA),
+    ]
+    assert await blocks.unblock(Kind.USER, ADA)
+    assert not await blocks.unblock(Kind.USER, ADA)
+    await door.gate.check_block(None, ADA)

@@ -11,13 +11,16 @@ import pytest
 
 from musicgen_bot.jobs import dispatcher as dispatching
 from musicgen_bot.jobs.dispatcher import Dispatcher
+from musicgen_bot.jobs.events import Events
 from musicgen_bot.jobs.fair_queue import FairQueue
 from musicgen_bot.jobs.gate import Gate
 from musicgen_bot.jobs.job import ActiveJob
 from musicgen_bot.jobs.limits import NO_LIMITS, Limits
-from musicgen_bot.store.blocks import BlockStore
+from musicgen_bot.jobs.mode import Switch
+from musicgen_bot.store.blocks import BlockStore, HostBlockStore
 from musicgen_bot.store.database import Database
 from musicgen_bot.store.jobs import JobStore
+from musicgen_bot.store.notes import NoteStore
 from musicgen_bot.store.settings import SettingsStore
 from musicgen_bot.translations import Translations
 from musicgen_bot.ui.follower import PLACES_SHOWN, Follower
@@ -107,9 +110,15 @@ class Crowded:
             jobs=self.jobs,
             settings=SettingsStore(database),
             blocks=BlockStore(database),
+            host_blocks=HostBlockStore(database),
         )
         self.dispatcher = Dispatcher(
-            jobs=self.jobs, backend=self.backend, audience=HandAudience(), gate=gate
+            jobs=self.jobs,
+            backend=self.backend,
+            audience=HandAudience(),
+            gate=gate,
+            switch=Switch(NoteStore(database)),
+            events=Events(prompts=False),
         )
 
     async def fill(self) -> None:

@@ -92,7 +92,7 @@ async def test_what_is_deleted_leaves_no_words_and_no_codes(jobs: JobStore) -> N
     request = GenerationRequest("secret wish", seed=1, continue_from=codes)
     job = await jobs.add(request, address(created_at=300.0), Order(1, "Lo-fi", "secret"))
     await jobs.save_codes(job.id, "m", [codes], 1.0)
-    await jobs.delete(job.id)
+    await jobs.forget([job.id])
     await jobs.finish(job.id, JobState.DELIVERED, 400.0)
     kept = await jobs.get(job.id)
     assert kept is not None

@@ -122,7 +122,7 @@ async def test_only_what_was_made_is_shown(shelves: Shelves) -> None:
     await shelves.put("cancelled", state=JobState.CANCELLED)
     kept = await shelves.put("kept", state=JobState.KEPT)
     gone = await shelves.put("deleted")
-    await shelves.jobs.delete(gone.id)
+    await shelves.jobs.forget([gone.id])
     page = await shelves.library.mine(Reader(ADA, HERE), "", 0)
     assert [entry.job.id for entry in page.entries] == [kept.id]
 
@@ -145,7 +145,7 @@ async def test_favourites_come_and_go_and_are_shown_where_their_clip_may_be_seen
 async def test_a_deleted_clip_is_nobodys_favourite_any_more(shelves: Shelves) -> None:
     job = await shelves.put("x")
     await shelves.library.toggle_favourite(ADA, job.id, 1, 1.0)
-    await shelves.jobs.delete(job.id)
+    await shelves.jobs.forget([job.id])
     assert titles(await shelves.library.favourites(Reader(ADA, HERE, {OPEN}), "", 0)) == []
 
 
@@ -159,5 +159,5 @@ async def test_two_presses_of_favourite_at_once_are_two_presses(shelves: Shelves
 
 async def test_what_was_deleted_meanwhile_becomes_no_favourite(shelves: Shelves) -> None:
     job = await shelves.put("a")
-    await shelves.jobs.delete(job.id)
+    await shelves.jobs.forget([job.id])
     assert not await shelves.library.toggle_favourite(BEN, job.id, 1, 5.0)

@@ -99,3 +99,39 @@ def test_what_is_far_back_is_left_in_peace() -> None:
     board.look(0.0, *((job, Outlook(n + 2, None, None)) for n, job in enumerate(jobs)))
     shown = board.look(9.0, *((job, Outlook(n + 1, None, None)) for n, job in enumerate(jobs)))
     assert len(shown) == PLACES_SHOWN - 1
+
+
+def test_a_pause_and_its_end_are_shown_at_once_and_to_everybody() -> None:
+    near, far = waiting("x", 1, 1), waiting("y", 2, 1)
+    board = Board(near, far)
+    go = Outlook(1, None, None), Outlook(99, None, None)
+    stop = Outlook(1, None, None, paused=True), Outlook(99, None, None, paused=True)
+    assert board.look(0.0, (near, go[0]), (far, go[1])) == []
+    shown = board.look(1.0, (near, stop[0]), (far, stop[1]))
+    assert len(shown) == 2
+    assert all("the host has paused the bot" in text for _, text in shown)
+    assert board.look(9.0, (near, stop[0]), (far, stop[1])) == []
+    shown = board.look(9.5, (near, go[0]), (far, go[1]))
+    assert [text for _, text in shown] == ["⏳ next in line", "⏳ 99th in line"]
+
+
+def test_a_pause_that_came_right_after_the_answer_is_shown() -> None:
+    before, after = waiting("x", 1, 1), waiting("y", 1, 1)
+    before.promised = Outlook(1, None, None)
+    after.promised = Outlook(2, None, None, paused=True)
+    board = Board(before, after)
+    rows = (
+        (before, Outlook(1, None, None, paused=True)),
+        (after, Outlook(2, None, None, paused=True)),
+    )
+    assert [job_id for job_id, _ in board.look(0.0, *rows)] == [before.job.id]
+
+
+def test_after_a_restart_a_pause_is_told_again_to_those_in_front() -> None:
+    near, far = waiting("x", 1, 1), waiting("y", 1, 1)
+    board = Board(near, far)
+    rows = (
+        (near, Outlook(1, None, None, paused=True)),
+        (far, Outlook(99, None, None, paused=True)),
+    )
+    assert [job_id for job_id, _ in board.look(0.0, *rows)] == [near.job.id]

@@ -40,5 +40,9 @@ def test_the_status_tells_place_progress_and_time_where_they_are_known() -> None
     assert status(say, Outlook(3, 41.0, None), 1000.0) == "⏳ #3 in line · ready <t:1041:R>"
     assert status(say, Outlook(1, None, None), 1000.0) == "⏳ next in line"
     assert status(say, Outlook(0, None, None), 1000.0) == "🎶 starting"
+    paused = status(say, Outlook(2, None, None, paused=True), 1000.0)
+    assert paused.startswith("⏸️ #2 in line · the host has paused the bot")
+    loading = status(say, Outlook(0, None, None, loading=True), 1000.0)
+    assert loading == "💤 the model was asleep and is loading"
     running = Outlook(0, 5.0, Progress(250, 500))
     assert status(say, running, 1000.0).endswith("50% · about 5 seconds left")

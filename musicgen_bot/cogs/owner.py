@@ -1,0 +1,231 @@
+"""`/owner`: what the host of the bot may see and do, in one place where nobody else sees it.
+
+The place is the server of OWNER_GUILD, whose administrators alone are shown the commands; without
+one, direct messages with the bot. Whoever calls, and wherever, is checked again at each call.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from musicgen_bot.cogs.about import About
+from musicgen_bot.errors import InvalidRequest
+from musicgen_bot.jobs.dispatcher import Dispatcher
+from musicgen_bot.jobs.limits import in_words
+from musicgen_bot.jobs.mode import Mode
+from musicgen_bot.store.blocks import HostBlock, HostBlockStore, Kind
+from musicgen_bot.store.retention import Retention
+from musicgen_bot.translations import Counted, Text, joined
+from musicgen_bot.ui.owners import require_owner
+from musicgen_bot.ui.speech import say_to
+
+BLOCKS_SHOWN = 50
+DAY_SECONDS = 86_400
+GIB, MIB = 2**30, 2**20
+LARGEST_ID = 2**63 - 1
+What = Literal["user", "server"]
+_KINDS: dict[What, Kind] = {"user": Kind.USER, "server": Kind.GUILD}
+_NAMES = {Kind.USER: Text("User `{id}`"), Kind.GUILD: Text("Server `{id}`")}
+_MODES = {
+    Mode.RUNNING: Text("running"),
+    Mode.PAUSED: Text("paused"),
+    Mode.DRAINING: Text("draining"),
+}
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the host's machine has to tell."""
+
+    about: About
+    started_at: float
+    """In seconds since 1970."""
+    speed: Callable[[], float | None]
+    """Seconds of music made per second; None before it was measured."""
+    is_loaded: Callable[[], bool]
+    """Whether the model is in memory."""
+    memory: Callable[[], tuple[int | None, int | None]]
+    """Bytes of main memory and of a GPU's own; None where that is not known."""
+
+
+@app_commands.default_permissions()
+class OwnerCog(
+    commands.GroupCog, group_name="owner", group_description="For the host of this bot."
+):
+    """The commands of the host."""
+
+    def __init__(
+        self,
+        *,
+        dispatcher: Dispatcher,
+        blocks: HostBlockStore,
+        retention: Retention,
+        machine: Machine,
+        guild_id: int | None,
+    ) -> None:
+        self._dispatcher = dispatcher
+        self._blocks = blocks
+        self._retention = retention
+        self._machine = machine
+        self._guild_id = guild_id
+        if (group := self.app_command) is not None:
+            in_guild = guild_id is not None
+            group.allowed_contexts = app_commands.AppCommandContext(
+                guild=in_guild, dm_channel=not in_guild, private_channel=False
+            )
+
+    @app_commands.command(description="Show how the bot is doing.")
+    async def status(self, interaction: discord.Interaction) -> None:
+        """Show speed, queue, memory, guilds, uptime and model."""
+        await require_owner(interaction, self._guild_id)
+        outlooks = list(self._dispatcher.outlooks())
+        making = sum(outlook.place == 0 for _, outlook in outlooks)
+        machine, about, say = self._machine, self._machine.about, say_to(interaction)
+        speed, (main, device) = machine.speed(), machine.memory()
+        clips, size = await self._retention.size()
+        up = time.time() - machine.started_at
+        queue = say(
+            "{making} being made, {waiting} waiting", making=making, waiting=len(outlooks) - making
+        )
+        pace = Text("not measured yet")
+        if speed:
+            pace = Text("{speed} s of music a second", speed=round(speed, 2))
+        model = f"{about.model}, {about.precision}, {about.device}"
+        if not machine.is_loaded():
+            model = say("{model} (let go; the next clip loads it)", model=model)
+        kept = say("{clips}, {size} MiB", clips=clips, size=round(size / MIB, 1))
+        since = in_words(up)
+        if up >= 2 * DAY_SECONDS:
+            since = Counted("{count} day", "{count} days", count=up // DAY_SECONDS)
+        fields = {
+            say("Mode"): say(_MODES[self._dispatcher.mode]),
+            say("Queue"): queue,
+            say("Speed"): say(pace),
+            say("Model"): model,
+            say("Memory"): say(_gib(main) or Text("not known")),
+            say("GPU memory"): say(_gib(device) or Text("none")),
+            say("Clips kept"): kept,
+            say("Servers"): say.number(len(interaction.client.guilds)),
+            say("Running for"): say(since),
+        }
+        embed = discord.Embed(title=about.software)
+        for name, value in fields.items():
+            embed.add_field(name=name, value=value)
+        await interaction.response.send_message(embed=embed, ephemeral=True)
+
+    @app_commands.command(description="Start no more clips; what waits goes on waiting.")
+    async def pause(self, interaction: discord.Interaction) -> None:
+        """Let jobs wait."""
+        await self._turn(
+            interaction,
+            Mode.PAUSED,
+            Text(
+                "Paused. Clips that are being made are finished; what waits, and what comes, waits "
+                "for `/owner resume`, also over a restart."
+            ),
+        )
+
+    @app_commands.command(description="Work again, after pause or drain.")
+    async def resume(self, interaction: discord.Interaction) -> None:
+        """Work as always."""
+        await self._turn(interaction, Mode.RUNNING, Text("Running."))
+
+    @app_commands.command(description="Take on nothing new, and finish what there is.")
+    async def drain(self, interaction: discord.Interaction) -> None:
+        """Finish, for instance before an update."""
+        await self._turn(
+            interaction,
+            Mode.DRAINING,
+            Text(
+                "Draining. New clips are refused until `/owner resume`, also over a restart; "
+                "`/owner status` shows how many are left."
+            ),
+        )
+
+    @app_commands.command(description="Keep a user or a server from making music anywhere.")
+    @app_commands.describe(what="What it is", snowflake="Its id")
+    @app_commands.rename(snowflake="id")
+    async def block(self, interaction: discord.Interaction, what: What, snowflake: str) -> None:
+        """Block a user or a guild."""
+        await require_owner(interaction, self._guild_id)
+        block = HostBlock(_KINDS[what], _id(snowflake), interaction.user.id, time.time())
+        news = await self._blocks.block(block)
+        if news:
+            _log.info("user %d blocked the %s %d", block.by_user_id, block.kind, block.id)
+        which = _named(block.kind, block.id)
+        await _answer(
+            interaction,
+            Text("{which} is blocked now; what waits already is still made.", which=which)
+            if news
+            else Text("{which} was blocked already.", which=which),
+        )
+
+    @app_commands.command(description="Let a blocked user or server make music again.")
+    @app_commands.describe(what="What it is", snowflake="Its id")
+    @app_commands.rename(snowflake="id")
+    async def unblock(self, interaction: discord.Interaction, what: What, snowflake: str) -> None:
+        """Unblock a user or a guild."""
+        await require_owner(interaction, self._guild_id)
+        kind, number = _KINDS[what], _id(snowflake)
+        news = await self._blocks.unblock(kind, number)
+        if news:
+            _log.info("user %d unblocked the %s %d", interaction.user.id, kind, number)
+        which = _named(kind, number)
+        await _answer(
+            interaction,
+            Text("{which} may make music again.", which=which)
+            if news
+            else Text("{which} was not blocked.", which=which),
+        )
+
+    @app_commands.command(description="Show who is blocked everywhere.")
+    async def blocks(self, interaction: discord.Interaction) -> None:
+        """List users and guilds."""
+        await require_owner(interaction, self._guild_id)
+        blocks = await self._blocks.all()
+        say = say_to(interaction)
+        lines = [f"{say(_named(b.kind, b.id))} <t:{b.at:.0f}:f>" for b in blocks[:BLOCKS_SHOWN]]
+        if len(blocks) > BLOCKS_SHOWN:
+            lines.append(say("… and {number} before", number=len(blocks) - BLOCKS_SHOWN))
+        await _answer(interaction, joined("\n", lines) if lines else Text("Nobody is blocked."))
+
+    async def _turn(self, interaction: discord.Interaction, mode: Mode, text: Text) -> None:
+        await require_owner(interaction, self._guild_id)
+        await self._dispatcher.turn(mode)
+        _log.info("user %d turned the bot to %s", interaction.user.id, mode)
+        await _answer(interaction, text)
+
+
+async def _answer(interaction: discord.Interaction, text: Text) -> None:
+    await interaction.response.send_message(say_to(interaction)(text), ephemeral=True)
+
+
+def _named(kind: Kind, number: int) -> Text:
+    return _NAMES[kind].filled(id=str(number))
+
+
+def _gib(size: int | None) -> Text | None:
+    return Text("{size} GiB", size=round(size / GIB, 2)) if size is not None else None
+
+
+def _id(text: str) -> int:
+    """Return the id that the host typed. Raises InvalidRequest."""
+    text = text.strip()
+    if not (text.isascii() and text.isdecimal() and len(text) < 20):
+        raise InvalidRequest(
+            "Please give an id, such as 41771983423143937: with Developer Mode on, Discord copies "
+            "it from the menu of a user or a server."
+        )
+    if not 0 < (number := int(text)) <= LARGEST_ID:
+        raise InvalidRequest("There is no such id; please copy it from Discord.")
+    return number

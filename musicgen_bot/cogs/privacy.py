@@ -1,0 +1,87 @@
+"""`/privacy`: a person sees all that is kept about them, and has it deleted."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from musicgen_bot.errors import InvalidRequest
+from musicgen_bot.jobs.dispatcher import Dispatcher
+from musicgen_bot.jobs.sweeper import COUNTED_SECONDS
+from musicgen_bot.store.personal import PersonalData
+from musicgen_bot.translations import Counted, Text
+from musicgen_bot.ui.apologies import explain
+from musicgen_bot.ui.privacy import ABOUT, STAYS, WARNING, Wish, data_file, privacy_buttons
+from musicgen_bot.ui.speech import say_to
+
+Interaction = discord.Interaction[Any]
+
+_log = logging.getLogger(__name__)
+
+
+class PrivacyCog(commands.Cog):
+    """The command, and what its buttons do."""
+
+    def __init__(self, dispatcher: Dispatcher, personal: PersonalData) -> None:
+        self._dispatcher = dispatcher
+        self._personal = personal
+
+    @app_commands.command(description="See everything that is kept about you, or delete it.")
+    async def privacy(self, interaction: Interaction) -> None:
+        """Tell the caller what is kept, and offer to show and to delete it."""
+        say = say_to(interaction)
+        await interaction.response.send_message(
+            say(ABOUT),
+            view=privacy_buttons(say, interaction.user.id, Wish.SHOW, Wish.DELETE),
+            ephemeral=True,
+        )
+
+    @commands.Cog.listener()
+    async def on_privacy_button(self, interaction: Interaction, wish: Wish, user_id: int) -> None:
+        """Do what was pressed, for the one person who may press it."""
+        try:
+            if interaction.user.id != user_id:
+                raise InvalidRequest("This button is somebody else's; `/privacy` gives you yours.")
+            await self._fulfil(interaction, wish)
+        except Exception as error:
+            await explain(interaction, error)
+
+    async def _fulfil(self, interaction: Interaction, wish: Wish) -> None:
+        user_id, say = interaction.user.id, say_to(interaction)
+        match wish:
+            case Wish.SHOW:
+                await interaction.response.defer(ephemeral=True, thinking=True)
+                file = data_file(await self._personal.about(user_id), interaction.filesize_limit)
+                await interaction.followup.send(
+                    say(
+                        "This is all I keep about you. `/clip` and a number makes a clip sound "
+                        "again."
+                    ),
+                    file=file,
+                    ephemeral=True,
+                )
+            case Wish.DELETE:
+                await interaction.response.send_message(
+                    f"{say(WARNING)}\n{say(STAYS)}",
+                    view=privacy_buttons(say, user_id, Wish.CONFIRM),
+                    ephemeral=True,
+                )
+            case Wish.CONFIRM:
+                await interaction.response.defer(ephemeral=True, thinking=True)
+                count = await self._forget(user_id)
+                deleted = Counted(
+                    "{count} clip is deleted.", "{count} clips are deleted.", count=count
+                )
+                await interaction.followup.send(f"{say(deleted)} {say(STAYS)}", ephemeral=True)
+
+    async def _forget(self, user_id: int) -> int:
+        """Stop and forget all of a person's jobs, and return how many there were."""
+        await self._dispatcher.stop_all(user_id, Text("Cancelled, and deleted."))
+        count = await self._personal.forget(user_id, time.time() - COUNTED_SECONDS)
+        _log.info("user %d had all their data deleted, of %d clips", user_id, count)
+        return count

@@ -1,0 +1,90 @@
+"""What `/privacy` says, and its buttons, which are one person's alone."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Self
+
+import discord
+from discord import ButtonStyle, Interaction
+from discord.ui import Button, DynamicItem, Item, View
+
+from musicgen_bot.translations import Language, Text
+
+ABOUT = Text(
+    "**What I keep about you**: your clips with their prompts and recipes, when and where you "
+    "asked for them, your favourites, and whether you are blocked. Old clips are deleted by "
+    "themselves; how long they are kept is up to the host of this bot. I read no messages but "
+    "those that somebody chooses to continue the sound of."
+)
+WARNING = Text(
+    "**This deletes all your clips, prompts and favourites, in all servers, for good.** What you "
+    "have waiting is cancelled. Messages that were posted stay in Discord, but their buttons will "
+    "do nothing any more; if you want a message gone, press its **Delete** first."
+)
+STAYS = Text(
+    "For two days it stays counted how many seconds of music you had, so that deleting is no way "
+    "round a limit. Blocks stay, and what you did as a moderator or admin is the server's."
+)
+
+
+class Wish(StrEnum):
+    """What one of the buttons is for."""
+
+    SHOW = "show"
+    DELETE = "delete"
+    CONFIRM = "confirm"
+
+
+_LOOKS = {
+    Wish.SHOW: (Text("Show me everything"), ButtonStyle.primary),
+    Wish.DELETE: (Text("Delete everything …"), ButtonStyle.secondary),
+    Wish.CONFIRM: (Text("Yes, delete everything"), ButtonStyle.danger),
+}
+
+
+class PrivacyButton(
+    DynamicItem[Button[View]],
+    template=rf"privacy:(?P<wish>{'|'.join(Wish)}):(?P<user>\d{{1,20}})",
+):
+    """A button for one person, handed to a cog as `privacy_button` (interaction, Wish, user id)."""
+
+    def __init__(self, wish: Wish, user_id: int, label: str = "") -> None:
+        _, style = _LOOKS[wish]
+        custom_id = f"privacy:{wish}:{user_id}"
+        super().__init__(Button(label=label, style=style, custom_id=custom_id))
+        self._pressed = (wish, user_id)
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: Interaction[Any], item: Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Return the button that was pressed."""
+        return cls(Wish(match["wish"]), int(match["user"]))
+
+    async def callback(self, interaction: Interaction[Any]) -> None:
+        """Hand the press over."""
+        interaction.client.dispatch("privacy_button", interaction, *self._pressed)
+
+
+def privacy_buttons(say: Language, user_id: int, *wishes: Wish) -> View:
+    """Return buttons that only this person may press."""
+    view = View(timeout=None)
+    for wish in wishes:
+        label, _ = _LOOKS[wish]
+        view.add_item(PrivacyButton(wish, user_id, say(label)))
+    view.stop()  # discord.py need not keep it: the client knows what to do with every press
+    return view
+
+
+def data_file(data: Mapping[str, Any], limit_bytes: int) -> discord.File:
+    """Return the data as a JSON file; packed, where it would be larger than may be uploaded."""
+    text, name = json.dumps(data, indent=2, ensure_ascii=False).encode(), "my-data.json"
+    if len(text) > limit_bytes:
+        text, name = gzip.compress(text), f"{name}.gz"
+    return discord.File(io.BytesIO(text), name)
