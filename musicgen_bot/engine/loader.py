@@ -28,6 +28,7 @@ from musicgen_bot.engine.device import (
     choose_precision,
     compiled_step,
     is_out_of_memory,
+    release_memory,
     working_dtype,
 )
 from musicgen_bot.engine.encoder import Encoder
@@ -71,6 +72,7 @@ def _load(folder: Path, model: str, device: torch.device, precision: str) -> Eng
             engine = _take_over(*_read(folder, model), folder, model, device, precision)
         # What is left of transformers' modules refers to itself, and to the mapped file.
         gc.collect()
+        release_memory(device)
         return engine
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
