@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "errors": {"translations"},
     "generation": {"errors", "translations"},
     "styles": {"errors", "generation", "translations"},
-    "audio": {"errors", "generation"},
+    "audio": {"errors", "generation", "translations"},
     "store": {"errors", "generation", "translations"},
     "logs": set(),
     "config": {"errors"},

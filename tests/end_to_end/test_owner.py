@@ -68,9 +68,9 @@ async def test_the_host_sees_how_the_bot_is_doing(
         "Mode: running",
         "Queue: 0 being made, 0 waiting",
         "Speed: not measured yet",
-        "Model: tiny, int8, on cpu",
+        "Model: tiny, int8, cpu",
         "GPU memory: none",
-        "Clips kept: 0, 0.0 MiB",
+        "Clips kept: 0, 0 MiB",
         "Servers: 1",
         "Running for: ",
     ):

@@ -45,6 +45,7 @@ class SimulatedEngine:
     precision = "fp32"
     device = "cpu"
     sample_rate = 32_000
+    channels = 1
     frame_rate = FRAME_RATE
 
     def __init__(self, step_seconds: Callable[[int], float]) -> None:

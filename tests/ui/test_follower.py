@@ -112,7 +112,7 @@ def test_a_pause_and_its_end_are_shown_at_once_and_to_everybody() -> None:
     assert all("the host has paused the bot" in text for _, text in shown)
     assert board.look(9.0, (near, stop[0]), (far, stop[1])) == []
     shown = board.look(9.5, (near, go[0]), (far, go[1]))
-    assert [text for _, text in shown] == ["⏳ next in line", "⏳ 99th in line"]
+    assert [text for _, text in shown] == ["⏳ next in line", "⏳ #99 in line"]
 
 
 def test_a_pause_that_came_right_after_the_answer_is_shown() -> None:
