@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import convolve1d, maximum_filter1d, uniform_filter1d
 
 Sound = NDArray[np.float64]
 """Samples [channels, samples] while they are worked on."""
@@ -40,6 +39,7 @@ def peaks_db(samples: NDArray[np.floating]) -> Curve:
     The filter runs phase by phase; the oversampled sound would take eight times the memory.
     """
     # Half a second to import, which a bot that starts need not wait for.
+    from scipy.ndimage import convolve1d
     from scipy.signal import firwin
 
     cutoff = 1 / _OVERSAMPLING
@@ -71,6 +71,8 @@ def limiting_db(peaks: Curve, sample_rate: int, ceiling_db: float) -> Curve:
 
     It is one curve for all channels, so that the stereo image stays where it is.
     """
+    from scipy.ndimage import maximum_filter1d, uniform_filter1d
+
     excess = np.maximum(peaks - ceiling_db, 0.0)
     # A release of constant slope: the highest of the straight lines that fall from earlier peaks.
     slope = np.arange(excess.size) * (_RELEASE_DB_PER_SECOND / sample_rate)

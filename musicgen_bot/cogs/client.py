@@ -61,7 +61,7 @@ class Client(commands.AutoShardedBot):
             allowed_installs=app_commands.AppInstallationType(guild=True),
             # Nothing waits for a complete list of guilds, so that the last has come may soon be
             # taken for granted; discord.py's two seconds were a quarter of the bot's start.
-            guild_ready_timeout=0.3,
+            guild_ready_timeout=0.1,
         )
         self.add_dynamic_items(ClipButton, PageButton, PrivacyButton)
 
