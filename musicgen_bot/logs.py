@@ -27,6 +27,7 @@ class RedactingFormatter(logging.Formatter):
         """Return the line of a record."""
         return SECRETS.sub("[secret]", super().format(record))
 
+    # N802: the name is logging's.
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
         """Return the line without a traceback."""
         fields = (f" {name}={_written(value)}" for name, value in _fields(record).items())

@@ -12,7 +12,7 @@ from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.store.blocks import BlockStore
 from musicgen_bot.translations import Text
 from musicgen_bot.ui.authority import guild_of
-from musicgen_bot.ui.speech import say_to
+from musicgen_bot.ui.speech import answer, say_to
 
 
 class BlockCog(commands.Cog):
@@ -44,7 +44,7 @@ class BlockCog(commands.Cog):
             text = Text(
                 "{member} is blocked from making music in this server; `/unblock` undoes it."
             )
-        await _answer(interaction, text.filled(member=member.mention))
+        await answer(interaction, say_to(interaction)(text.filled(member=member.mention)))
 
     @app_commands.command(description="Let a blocked member make music in this server again.")
     @app_commands.describe(member="Who")
@@ -59,8 +59,4 @@ class BlockCog(commands.Cog):
         text = Text("{member} was not blocked.")
         if news:
             text = Text("{member} may make music in this server again.")
-        await _answer(interaction, text.filled(member=member.mention))
-
-
-async def _answer(interaction: discord.Interaction, text: Text) -> None:
-    await interaction.response.send_message(say_to(interaction)(text), ephemeral=True)
+        await answer(interaction, say_to(interaction)(text.filled(member=member.mention)))

@@ -26,11 +26,12 @@ from musicgen_bot.translations import Text
 from musicgen_bot.ui.apologies import explain
 from musicgen_bot.ui.buttons import OF_ONE_VARIATION, Action, variation_buttons
 from musicgen_bot.ui.caller import member_of
+from musicgen_bot.ui.cancelling import cancel
 from musicgen_bot.ui.intake import take_on
-from musicgen_bot.ui.reading import cancelled, may_end, reader_of
+from musicgen_bot.ui.reading import may_end, reader_of
 from musicgen_bot.ui.remix import Answers, filled_in, remix_form, remixed
 from musicgen_bot.ui.rendering import Renderer
-from musicgen_bot.ui.speech import say_to
+from musicgen_bot.ui.speech import answer, say_to
 
 EXTENSION_SECONDS = 10.0
 
@@ -102,7 +103,8 @@ class ClipCog(commands.Cog):
             case Action.DELETE:
                 await self._delete(interaction, job)
             case Action.CANCEL:
-                await self._cancel(interaction, job)
+                _require_owner(interaction, job)
+                await cancel(self._dispatcher, interaction, job)
 
     async def _job(self, interaction: Interaction, job_id: int) -> Job:
         job = await self._archive.job(job_id)
@@ -161,8 +163,8 @@ class ClipCog(commands.Cog):
             text = Text("Clip {clip}, variation {variation}, is no favourite any more.")
             if added:
                 text = Text("Clip {clip}, variation {variation}, is now among your `/favourites`.")
-        answer = say_to(interaction)(text.filled(clip=str(job.id), variation=variation))
-        await interaction.response.send_message(answer, ephemeral=True)
+        filled = text.filled(clip=str(job.id), variation=variation)
+        await answer(interaction, say_to(interaction)(filled))
 
     async def _delete(self, interaction: Interaction, job: Job) -> None:
         _require_owner(interaction, job)
@@ -178,15 +180,8 @@ class ClipCog(commands.Cog):
                 await message.delete()
         await self._archive.delete(job)
         _log.info("job %d deleted by user %d", job.id, interaction.user.id)
-        answer = say_to(interaction)("Clip {clip} is deleted.", clip=str(job.id))
-        await interaction.followup.send(answer, ephemeral=True)
-
-    async def _cancel(self, interaction: Interaction, job: Job) -> None:
-        _require_owner(interaction, job)
-        if not await self._dispatcher.cancel(job.id, cancelled(interaction, job)):
-            raise InvalidRequest("Clip {clip} is finished already.", clip=str(job.id))
-        answer = say_to(interaction)("Clip {clip} is cancelled.", clip=str(job.id))
-        await interaction.response.send_message(answer, ephemeral=True)
+        say = say_to(interaction)
+        await answer(interaction, say("Clip {clip} is deleted.", clip=str(job.id)))
 
 
 def _require_owner(interaction: Interaction, job: Job) -> None:

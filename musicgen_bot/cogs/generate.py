@@ -13,13 +13,12 @@ from musicgen_bot.jobs.limits import SHORTEST_SECONDS
 from musicgen_bot.styles import matching
 from musicgen_bot.ui.intake import take_on, worded
 from musicgen_bot.ui.remix import HIGHEST_GUIDANCE
-from musicgen_bot.ui.texts import shortened
+from musicgen_bot.ui.texts import CHOICES_SHOWN, shortened
 
 MOST_VARIATIONS = 4
 HIGHEST_TEMPERATURE = 2.0
 HIGHEST_TOP_K = 2048
 """As many codes as there are to choose from."""
-CHOICES_SHOWN = 25
 
 
 class GenerateCog(commands.Cog):

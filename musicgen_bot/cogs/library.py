@@ -19,13 +19,11 @@ from musicgen_bot.ui.buttons import Shelf, clip_buttons, page_buttons
 from musicgen_bot.ui.reading import reader_of
 from musicgen_bot.ui.rendering import Renderer
 from musicgen_bot.ui.speech import say_to
-from musicgen_bot.ui.texts import shortened, title
+from musicgen_bot.ui.texts import CHOICES_SHOWN, shortened, title
 
 Interaction = discord.Interaction[Any]
 Search = app_commands.Range[str, 1, 60]
 """Short enough to be kept in a button's id, of 100 characters."""
-
-CHOICES_SHOWN = 25
 
 
 class LibraryCog(commands.Cog):

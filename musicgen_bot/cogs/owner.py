@@ -23,9 +23,9 @@ from musicgen_bot.jobs.limits import in_words
 from musicgen_bot.jobs.mode import Mode
 from musicgen_bot.store.blocks import HostBlock, HostBlockStore, Kind
 from musicgen_bot.store.retention import Retention
-from musicgen_bot.translations import Counted, Text, joined
+from musicgen_bot.translations import Counted, Text
 from musicgen_bot.ui.owners import require_owner
-from musicgen_bot.ui.speech import say_to
+from musicgen_bot.ui.speech import answer, say_to
 
 BLOCKS_SHOWN = 50
 DAY_SECONDS = 86_400
@@ -163,12 +163,10 @@ class OwnerCog(
         if news:
             _log.info("user %d blocked the %s %d", block.by_user_id, block.kind, block.id)
         which = _named(block.kind, block.id)
-        await _answer(
-            interaction,
-            Text("{which} is blocked now; what waits already is still made.", which=which)
-            if news
-            else Text("{which} was blocked already.", which=which),
-        )
+        text = Text("{which} was blocked already.", which=which)
+        if news:
+            text = Text("{which} is blocked now; what waits already is still made.", which=which)
+        await answer(interaction, say_to(interaction)(text))
 
     @app_commands.command(description="Let a blocked user or server make music again.")
     @app_commands.describe(what="What it is", snowflake="Its id")
@@ -181,12 +179,10 @@ class OwnerCog(
         if news:
             _log.info("user %d unblocked the %s %d", interaction.user.id, kind, number)
         which = _named(kind, number)
-        await _answer(
-            interaction,
-            Text("{which} may make music again.", which=which)
-            if news
-            else Text("{which} was not blocked.", which=which),
-        )
+        text = Text("{which} was not blocked.", which=which)
+        if news:
+            text = Text("{which} may make music again.", which=which)
+        await answer(interaction, say_to(interaction)(text))
 
     @app_commands.command(description="Show who is blocked everywhere.")
     async def blocks(self, interaction: discord.Interaction) -> None:
@@ -197,17 +193,13 @@ class OwnerCog(
         lines = [f"{say(_named(b.kind, b.id))} <t:{b.at:.0f}:f>" for b in blocks[:BLOCKS_SHOWN]]
         if len(blocks) > BLOCKS_SHOWN:
             lines.append(say("… and {number} before", number=len(blocks) - BLOCKS_SHOWN))
-        await _answer(interaction, joined("\n", lines) if lines else Text("Nobody is blocked."))
+        await answer(interaction, "\n".join(lines) or say("Nobody is blocked."))
 
     async def _turn(self, interaction: discord.Interaction, mode: Mode, text: Text) -> None:
         await require_owner(interaction, self._guild_id)
         await self._dispatcher.turn(mode)
         _log.info("user %d turned the bot to %s", interaction.user.id, mode)
-        await _answer(interaction, text)
-
-
-async def _answer(interaction: discord.Interaction, text: Text) -> None:
-    await interaction.response.send_message(say_to(interaction)(text), ephemeral=True)
+        await answer(interaction, say_to(interaction)(text))
 
 
 def _named(kind: Kind, number: int) -> Text:

@@ -17,7 +17,7 @@ from musicgen_bot.store.personal import PersonalData
 from musicgen_bot.translations import Counted, Text
 from musicgen_bot.ui.apologies import explain
 from musicgen_bot.ui.privacy import ABOUT, STAYS, WARNING, Wish, data_file, privacy_buttons
-from musicgen_bot.ui.speech import say_to
+from musicgen_bot.ui.speech import answer, say_to
 
 Interaction = discord.Interaction[Any]
 
@@ -77,7 +77,7 @@ class PrivacyCog(commands.Cog):
                 deleted = Counted(
                     "{count} clip is deleted.", "{count} clips are deleted.", count=count
                 )
-                await interaction.followup.send(f"{say(deleted)} {say(STAYS)}", ephemeral=True)
+                await answer(interaction, f"{say(deleted)} {say(STAYS)}")
 
     async def _forget(self, user_id: int) -> int:
         """Stop and forget all of a person's jobs, and return how many there were."""

@@ -13,12 +13,12 @@ from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.jobs.job import ActiveJob, Outlook
 from musicgen_bot.store.library import Reader
 from musicgen_bot.translations import Language
-from musicgen_bot.ui.reading import cancelled, moderates, reader_of
+from musicgen_bot.ui.cancelling import cancel
+from musicgen_bot.ui.reading import moderates, reader_of
 from musicgen_bot.ui.speech import say_to
-from musicgen_bot.ui.texts import length, quoted, shortened, status, title
+from musicgen_bot.ui.texts import CHOICES_SHOWN, length, quoted, shortened, status, title
 
 ROWS_SHOWN = 10
-CHOICES_SHOWN = 25
 PROMPT_CHARACTERS = 60
 
 
@@ -63,10 +63,7 @@ class QueueCog(commands.Cog):
                 "list that `/cancel` offers.",
                 clip=str(job_id),
             )
-        if not await self._dispatcher.cancel(job_id, cancelled(interaction, active.job)):
-            raise InvalidRequest("Clip {clip} is finished already.", clip=str(job_id))
-        answer = say_to(interaction)("Clip {clip} is cancelled.", clip=str(job_id))
-        await interaction.response.send_message(answer, ephemeral=True)
+        await cancel(self._dispatcher, interaction, active.job)
 
     @cancel.autocomplete("clip")
     async def _offer_clips(

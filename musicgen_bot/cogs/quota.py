@@ -12,7 +12,7 @@ from musicgen_bot.jobs.gate import Gate
 from musicgen_bot.jobs.limits import exactly
 from musicgen_bot.translations import Text
 from musicgen_bot.ui.caller import member_of
-from musicgen_bot.ui.speech import say_to
+from musicgen_bot.ui.speech import answer, say_to
 
 OF_USER = Text("You have {left} of {limit} of music left today.")
 OF_GUILD = Text("This server has {left} of {limit} of music left today.")
@@ -27,7 +27,7 @@ class QuotaCog(commands.Cog):
     @app_commands.command(description="Show how many seconds of music you have left today.")
     async def quota(self, interaction: discord.Interaction) -> None:
         """Tell the caller what is left, and when it comes back."""
-        await interaction.response.send_message(await self._text(interaction), ephemeral=True)
+        await answer(interaction, await self._text(interaction))
 
     async def _text(self, interaction: discord.Interaction) -> str:
         say = say_to(interaction)

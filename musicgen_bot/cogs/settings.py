@@ -21,10 +21,9 @@ from musicgen_bot.ui.settings_file import check_size, read_settings, settings_fi
 from musicgen_bot.ui.settings_forms import Settle, with_tier, words_in
 from musicgen_bot.ui.settings_text import differences, log_embed
 from musicgen_bot.ui.settings_view import SettingsPanel
-from musicgen_bot.ui.speech import say_to
-from musicgen_bot.ui.texts import shortened
+from musicgen_bot.ui.speech import answer, say_to
+from musicgen_bot.ui.texts import CHOICES_SHOWN, shortened
 
-CHOICES_SHOWN = 25
 ANSWER_CHARACTERS = 1900
 
 Limit = app_commands.Range[int, 0, 1_000_000]
@@ -264,10 +263,7 @@ class SettingsCog(
         text = say("Nothing has changed by that; `/settings show` shows how it is.")
         if changed:
             text = say("In effect now. {changes}", changes=shortened(changed, ANSWER_CHARACTERS))
-        if interaction.response.is_done():
-            await interaction.followup.send(text, ephemeral=True)
-        else:
-            await interaction.response.send_message(text, ephemeral=True)
+        await answer(interaction, text)
 
 
 def _changed(ids: tuple[int, ...], add: int | None, remove: int | None) -> tuple[int, ...]:

@@ -67,6 +67,7 @@ class Encoder:
         try:
             for path in self._folder.glob("model*.safetensors"):
                 with safe_open(path, framework="pt") as file:
+                    # SIM118: a file of tensors is no mapping, and cannot be iterated over.
                     names = [name for name in file.keys() if name.startswith(_PREFIX)]  # noqa: SIM118
                     weights |= {name.removeprefix(_PREFIX): file.get_tensor(name) for name in names}
             encoder = EncodecEncoder(self._config)

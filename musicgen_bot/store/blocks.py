@@ -16,20 +16,21 @@ class BlockStore:
 
     async def block(self, guild_id: int, user_id: int, by_user_id: int, at: float) -> bool:
         """Block a member; `at` is in seconds since 1970. False if that was so already."""
-        if await self.is_blocked(guild_id, user_id):
-            return False
-        await self._database.execute(
-            "INSERT OR IGNORE INTO blocks VALUES (?, ?, ?, ?)", (guild_id, user_id, by_user_id, at)
+        return bool(
+            await self._database.rows(
+                "INSERT OR IGNORE INTO blocks VALUES (?, ?, ?, ?) RETURNING user_id",
+                (guild_id, user_id, by_user_id, at),
+            )
         )
-        return True
 
     async def unblock(self, guild_id: int, user_id: int) -> bool:
         """Let a member use the bot again; False if they were not blocked."""
-        was_blocked = await self.is_blocked(guild_id, user_id)
-        await self._database.execute(
-            "DELETE FROM blocks WHERE guild_id = ? AND user_id = ?", (guild_id, user_id)
+        return bool(
+            await self._database.rows(
+                "DELETE FROM blocks WHERE guild_id = ? AND user_id = ? RETURNING user_id",
+                (guild_id, user_id),
+            )
         )
-        return was_blocked
 
     async def is_blocked(self, guild_id: int, user_id: int) -> bool:
         """Return whether a member is blocked."""

@@ -243,6 +243,7 @@ class JobStore:
         What remains is who had how many seconds of music, in which guild, and when.
         """
         ids = (json.dumps(list(job_ids)),)
+        # S608: what is put into these queries are constants of this module.
         await self._database.execute(f"DELETE FROM clips WHERE job_id IN {_IDS}", ids)  # noqa: S608
         await self._database.execute(
             f"UPDATE jobs SET state = '{JobState.DELETED}', "  # noqa: S608

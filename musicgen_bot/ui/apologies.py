@@ -11,7 +11,7 @@ from discord import app_commands
 from musicgen_bot.errors import MusicgenBotError, PersonError, RequestError
 from musicgen_bot.translations import Language
 from musicgen_bot.ui.network import UNREACHABLE
-from musicgen_bot.ui.speech import say_to
+from musicgen_bot.ui.speech import answer, say_to
 
 _log = logging.getLogger(__name__)
 
@@ -20,10 +20,7 @@ async def explain(interaction: discord.Interaction[Any], error: Exception) -> No
     """Answer with one sentence that nobody else sees; the log has the rest."""
     text = _sentence(say_to(interaction), error)
     try:
-        if interaction.response.is_done():
-            await interaction.followup.send(text, ephemeral=True)
-        else:
-            await interaction.response.send_message(text, ephemeral=True)
+        await answer(interaction, text)
     except (discord.HTTPException, *UNREACHABLE) as failure:
         _log.warning("A person could not be told of an error: %s", failure)
 

@@ -6,10 +6,8 @@ from typing import Any
 
 import discord
 
-from musicgen_bot.jobs.dispatcher import CANCELLED
 from musicgen_bot.store.jobs import Job
 from musicgen_bot.store.library import Reader
-from musicgen_bot.translations import Text
 
 READABLE = discord.Permissions(view_channel=True, read_message_history=True)
 
@@ -49,9 +47,3 @@ def moderates(interaction: discord.Interaction[Any], job: Job) -> bool:
         return False
     channel = interaction.guild.get_channel_or_thread(channel_id)
     return channel is not None and channel.permissions_for(user).manage_messages
-
-
-def cancelled(interaction: discord.Interaction[Any], job: Job) -> Text:
-    """Return what the message of a job says when who acts has cancelled it."""
-    own = interaction.user.id == job.address.user_id
-    return CANCELLED if own else Text("Cancelled by a moderator.")

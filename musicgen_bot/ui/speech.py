@@ -24,6 +24,14 @@ def say_to(interaction: discord.Interaction[Any]) -> Language:
     return say_in(interaction, str(interaction.locale))
 
 
+async def answer(interaction: discord.Interaction[Any], text: str) -> None:
+    """Tell something to the one who acts and to nobody else, also where the answer is deferred."""
+    if interaction.response.is_done():
+        await interaction.followup.send(text, ephemeral=True)
+    else:
+        await interaction.response.send_message(text, ephemeral=True)
+
+
 def say_in(interaction: discord.Interaction[Any], locale: str) -> Language:
     """Return the language of a locale of Discord's."""
     return cast(Multilingual, interaction.client).translations.language(locale)

@@ -8,6 +8,8 @@ from musicgen_bot.store.jobs import Job
 from musicgen_bot.translations import Language, Text
 
 BAR_LENGTH = 12
+CHOICES_SHOWN = 25
+"""As many as Discord takes of what is offered to somebody who types."""
 
 
 def title(say: Language, job: Job) -> str:
