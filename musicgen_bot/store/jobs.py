@@ -72,6 +72,8 @@ class Order:
     """What the clips start with and go on from, which need not be made."""
     uploaded: bool = False
     """Whether what the clip goes on from is a sound that somebody uploaded."""
+    seeds: tuple[int, ...] = ()
+    """Those drawn for the variations; empty where a person chose the first."""
 
 
 PLAIN = Order()
@@ -101,10 +103,25 @@ class Job:
             return ""
         return self.request.prompt.removeprefix(self.order.typed).removeprefix(", ")
 
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Those of the variations; the first is the request's."""
+        return self.order.seeds or seeds_from(self.request.seed or 0, self.order.variations)
+
     def variation(self, number: int) -> GenerationRequest:
-        """Return the request for one variation, counted from 1: the first has the job's seed."""
-        seed = ((self.request.seed or 0) + number - 1) % (MAX_SEED + 1)
-        return replace(self.request, seed=seed)
+        """Return the request for one variation, counted from 1."""
+        return replace(self.request, seed=self.seeds[number - 1])
+
+    def reseeded(self, number: int, seed: int) -> Job:
+        """Return the job with another seed for one variation, counted from 1."""
+        seeds = (*self.seeds[: number - 1], seed, *self.seeds[number:])
+        order, request = replace(self.order, seeds=seeds), replace(self.request, seed=seeds[0])
+        return replace(self, order=order, request=request)
+
+
+def seeds_from(first: int, count: int) -> tuple[int, ...]:
+    """Return seeds that follow each other; 0 comes after the highest."""
+    return tuple((first + n) % (MAX_SEED + 1) for n in range(count))
 
 
 class JobStore:
@@ -118,8 +135,8 @@ class JobStore:
         job_id = await self._database.execute(
             "INSERT INTO jobs (state, created_at, prompt, seconds, seed, guidance, temperature, "
             "top_k, continue_from, user_id, guild_id, channel_id, message_id, token, variations, "
-            "style, typed, given_seconds, uploaded, locale) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "style, typed, given_seconds, uploaded, seeds, locale) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 JobState.WAITING,
                 address.created_at,
@@ -140,6 +157,7 @@ class JobStore:
                 order.typed,
                 order.given_seconds,
                 order.uploaded,
+                json.dumps(order.seeds),
                 address.locale,
             ),
         )
@@ -158,6 +176,13 @@ class JobStore:
         """Note which message was promised, or has taken the promised one's place."""
         await self._database.execute(
             "UPDATE jobs SET message_id = ? WHERE id = ?", (message_id, job_id)
+        )
+
+    async def set_seeds(self, job: Job) -> None:
+        """Note that a job's clips are made from other seeds than it was accepted with."""
+        await self._database.execute(
+            "UPDATE jobs SET seed = ?, seeds = ? WHERE id = ?",
+            (job.request.seed, json.dumps(job.seeds), job.id),
         )
 
     async def finish(
@@ -248,6 +273,7 @@ class JobStore:
         await self._database.execute(
             f"UPDATE jobs SET state = '{JobState.DELETED}', "  # noqa: S608
             "prompt = '', typed = '', style = '', token = '', continue_from = NULL, seed = 0, "
+            "seeds = '[]', "
             "channel_id = 0, message_id = NULL, uploaded = 0, locale = '', "
             f"given_back = given_back OR state = '{JobState.FAILED}' WHERE id IN {_IDS}",
             ids,
@@ -281,6 +307,7 @@ def job_of(row: sqlite3.Row) -> Job:
         typed=row["typed"],
         given_seconds=row["given_seconds"],
         uploaded=bool(row["uploaded"]),
+        seeds=tuple(json.loads(row["seeds"])),
     )
     return Job(row["id"], JobState(row["state"]), request, address, order, row["made_in"])
 

@@ -99,4 +99,5 @@ MIGRATIONS = (
         PRIMARY KEY (kind, id)
     ) STRICT, WITHOUT ROWID;
     """,
+    "ALTER TABLE jobs ADD COLUMN seeds TEXT NOT NULL DEFAULT '[]';",
 )

@@ -46,10 +46,9 @@ def clip(say: Language, job: Job, model: str, licence: str, silent: Sequence[int
         style = f"{quoted(job.order.style)} {quoted(job.style_words)}"
         embed.add_field(name=say("Style"), value=style, inline=False)
     embed.add_field(name=say("Length"), value=say(length(request.seconds)))
-    seeds = [job.variation(n + 1).seed for n in range(job.order.variations)]
     embed.add_field(
-        name=say(Counted("Seed", "Seeds", count=len(seeds))),
-        value=" ".join(f"`{seed}`" for seed in seeds),
+        name=say(Counted("Seed", "Seeds", count=len(job.seeds))),
+        value=" ".join(f"`{seed}`" for seed in job.seeds),
     )
     _add_source(say, embed, job)
     _add_unusual(say, embed, request)

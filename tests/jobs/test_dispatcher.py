@@ -1,6 +1,7 @@
 """A job goes its way once, whatever happens on it."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,9 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from musicgen_bot.errors import GenerationError, LimitReached, StoreError, UnusableSound
+from musicgen_bot.errors import (
+    GenerationError,
+    InvalidRequest,
+    LimitReached,
+    StoreError,
+    UnusableSound,
+)
 from musicgen_bot.generation import GenerationRequest
-from musicgen_bot.jobs import dispatcher
+from musicgen_bot.jobs import dispatcher, maker, prospects
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.jobs.events import Events
 from musicgen_bot.jobs.gate import Gate
@@ -159,7 +166,7 @@ async def test_the_outlook_follows_speed_and_progress(build: Build) -> None:
     house.backend.speed = 2.0
     house.backend.advance("a", 0.4)
     assert house.dispatcher.outlook(running).seconds == pytest.approx(3.0)
-    turnover = dispatcher.TURNOVER_SECONDS
+    turnover = prospects.TURNOVER_SECONDS
     assert house.dispatcher.outlook(waiting).seconds == pytest.approx(8.0 + turnover)
     assert house.dispatcher.outlook(waiting).place == 1
 
@@ -406,6 +413,83 @@ async def test_variations_survive_a_restart_whether_they_are_made_or_not(build: 
     assert sorted(again.backend.decoded) == ["made", "made/2"]
     assert again.audience.seeds == [[1, 2], [1, 2]]
     assert again.audience.jobs[0].made_in == made.job.made_in
+
+
+@pytest.fixture
+def seeds_from_ten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw seeds 10, 20, 30 …"""
+    seeds = itertools.count(10, 10)
+    monkeypatch.setattr(maker, "draw_seed", lambda: next(seeds))
+    monkeypatch.setattr(dispatcher, "draw_seed", lambda: next(seeds))
+
+
+async def ordered(house: House, seed: int | None, variations: int = 1) -> ActiveJob:
+    asked = GenerationRequest("a", seed=seed)
+    active = await house.dispatcher.submit(asked, address(at=house.now), Order(variations))
+    await house.dispatcher.answered(active, 70)
+    return active
+
+
+@pytest.mark.usefixtures("seeds_from_ten")
+async def test_a_variation_that_came_out_silent_is_made_from_another_seed(build: Build) -> None:
+    house = build(slots=3)
+    house.backend.silent = {11}
+    active = await ordered(house, None, variations=3)
+    await house.backend.until_started("a/10", "a/11", "a/12")
+    for name in ("a/12", "a/11", "a/10"):
+        house.backend.finish(name)
+    await house.backend.until_started("a/20")
+    await house.dispatcher.close()
+    again = build(slots=3)  # what was drawn anew is written down
+    await again.dispatcher.resume()
+    await again.backend.until_started("a/10", "a/20", "a/12")
+    (active,) = again.dispatcher.unfinished()
+    for name in ("a/10", "a/20", "a/12"):
+        again.backend.finish(name)
+    await ended(active)
+    assert again.audience.seeds == [[10, 20, 12]]
+    kept = await again.jobs.get(active.job.id)
+    assert kept is not None
+    assert kept.seeds == (10, 20, 12)
+    assert [kept.variation(n).seed for n in (1, 2, 3)] == [10, 20, 12]
+
+
+@pytest.mark.usefixtures("seeds_from_ten")
+async def test_a_clip_is_tried_with_three_seeds_and_no_more(build: Build) -> None:
+    house = build()
+    house.backend.silent = {10, 20, 30}
+    active = await ordered(house, None)
+    for name in ("a/10", "a/20", "a/30"):
+        await house.backend.until_started(name)
+        house.backend.finish(name)
+    await ended(active)
+    assert house.backend.started == ["a/10", "a/20", "a/30"]
+    assert active.job.request.seed == 30
+
+
+async def test_a_seed_that_somebody_asked_for_is_kept_whatever_comes_of_it(build: Build) -> None:
+    house = build()
+    house.backend.silent = {10}
+    active = await ordered(house, 10)
+    await house.backend.until_started("a/10")
+    house.backend.finish("a/10")
+    await ended(active)
+    assert house.backend.started == ["a/10"]
+    assert house.audience.seeds == [[10]]
+
+
+async def test_a_clip_no_longer_than_what_it_goes_on_from_is_not_taken_on(build: Build) -> None:
+    house = build()
+    known = np.ones((4, 500), np.int16)
+    for seconds in (9.0, 10.0):
+        with pytest.raises(InvalidRequest, match="10 seconds long already"):
+            await house.dispatcher.submit(
+                GenerationRequest("a", seconds, continue_from=known), address(at=house.now)
+            )
+    await house.dispatcher.submit(
+        GenerationRequest("a", 10.02, continue_from=known), address(at=house.now)
+    )
+    assert len(list(house.dispatcher.unfinished())) == 1
 
 
 async def spent(house: House) -> tuple[float, float]:
