@@ -7,7 +7,7 @@ import gc
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,9 +16,6 @@ import discord
 from discord.utils import MISSING
 
 from musicgen_bot import __version__
-from musicgen_bot.audio.files import write_clip
-from musicgen_bot.audio.loudness import master
-from musicgen_bot.audio.tags import Tags
 from musicgen_bot.backends.local import LocalBackend
 from musicgen_bot.cogs.about import About, AboutCog
 from musicgen_bot.cogs.blocks import BlockCog
@@ -34,8 +31,8 @@ from musicgen_bot.cogs.queue import QueueCog
 from musicgen_bot.cogs.quota import QuotaCog
 from musicgen_bot.cogs.settings import SettingsCog
 from musicgen_bot.config import Settings
-from musicgen_bot.errors import ConfigError, DiscordError, GenerationError
-from musicgen_bot.generation import Clip, GenerationRequest, Progress
+from musicgen_bot.errors import ConfigError, GenerationError
+from musicgen_bot.generation import GenerationRequest, Progress
 from musicgen_bot.jobs.archive import Archive
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.jobs.events import Events
@@ -46,13 +43,15 @@ from musicgen_bot.jobs.settings_desk import SettingsDesk
 from musicgen_bot.jobs.sweeper import Sweeper
 from musicgen_bot.store.blocks import BlockStore, HostBlockStore
 from musicgen_bot.store.database import Database
-from musicgen_bot.store.jobs import Address, Job, JobStore
+from musicgen_bot.store.jobs import Job, JobStore
 from musicgen_bot.store.library import Library
 from musicgen_bot.store.notes import NoteStore
 from musicgen_bot.store.personal import PersonalData
 from musicgen_bot.store.retention import Retention
 from musicgen_bot.store.settings import SettingsStore
-from musicgen_bot.translations import Text, Translations
+from musicgen_bot.terminal import NOBODY, FileAudience
+from musicgen_bot.translations import Translations
+from musicgen_bot.ui import connection
 from musicgen_bot.ui.follower import Follower
 from musicgen_bot.ui.job_messages import JobMessages
 from musicgen_bot.ui.network import UNREACHABLE
@@ -62,16 +61,11 @@ if TYPE_CHECKING:
     from musicgen_bot.engine import Engine
 
 STOP_SECONDS = 2.0
-"""How long Discord's connections and the model's thread may each take to stop."""
+"""How long the model's thread may take to stop."""
 SOFTWARE = f"musicgen-bot {__version__}"
 PROGRESS_SECONDS = 0.1
 IDLE_CHECK_SECONDS = 30.0
 MEGABYTE = 10**6
-AUTHENTICATION_FAILED = 4004
-"""Close code of Discord's gateway."""
-
-NOBODY = Address(user_id=0, guild_id=None, channel_id=0, message_id=None, token="", created_at=0.0)
-"""Who asks for a clip on the terminal."""
 
 _log = logging.getLogger(__name__)
 
@@ -98,8 +92,8 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
         stack.push_async_callback(database.close)
         translations = Translations()
         client = Client(translations)
-        stack.push_async_callback(_close_client, client)
-        await _log_in(client, settings.discord_token.get_secret_value())
+        stack.push_async_callback(connection.close, client)
+        await connection.log_in(client, settings.discord_token.get_secret_value())
         say(f"Loading {settings.musicgen_model} …")
         backend = await stack.enter_async_context(_open_backend(settings))
         facts = backend.facts
@@ -184,7 +178,7 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
         follower = Follower(dispatcher.outlooks, messages, translations)
         await stack.enter_async_context(_beside(follower.run()))
         await stack.enter_async_context(_beside(_greet(client, say)))
-        await _connect(client)
+        await connection.stay_connected(client)
 
 
 async def make_clip(
@@ -203,7 +197,12 @@ async def make_clip(
         database = await Database.open(None)
         stack.push_async_callback(database.close)
         backend = await stack.enter_async_context(_open_backend(settings))
-        audience = FileAudience(output, backend.facts.model, backend.facts.licence)
+        audience = FileAudience(
+            output,
+            model=backend.facts.model,
+            licence=backend.facts.licence,
+            software=SOFTWARE,
+        )
         dispatcher = Dispatcher(
             jobs=JobStore(database),
             backend=backend,
@@ -223,31 +222,6 @@ async def make_clip(
         if audience.failure is not None:
             raise GenerationError(audience.failure)
         return active.job
-
-
-class FileAudience:
-    """Takes the clip of a job into a file: an Audience on the terminal."""
-
-    def __init__(self, path: Path, model: str, licence: str) -> None:
-        self.failure: Text | None = None
-        """Why there is no clip, once that is known."""
-        self._path = path
-        self._model = model
-        self._licence = licence
-
-    async def deliver(self, job: Job, clips: Sequence[Clip]) -> None:
-        """Write the file; on the terminal one clip is made at a time.
-
-        Raises GenerationError or InvalidRequest.
-        """
-        (clip,) = clips
-        samples = await asyncio.to_thread(master, clip.samples, clip.sample_rate)
-        tags = Tags.of(job.request, model=self._model, licence=self._licence, software=SOFTWARE)
-        await asyncio.to_thread(write_clip, self._path, samples, clip.sample_rate, tags)
-
-    async def tell(self, job: Job, text: Text) -> None:
-        """Note why there will be no clip."""
-        self.failure = text
 
 
 @asynccontextmanager
@@ -283,21 +257,6 @@ def _gate(database: Database, host: Limits) -> Gate:
     )
 
 
-async def _log_in(client: Client, token: str) -> None:
-    """Check the token with Discord. Raises DiscordError."""
-    try:
-        await client.login(token)
-    except discord.LoginFailure:
-        raise DiscordError(
-            "Discord does not accept DISCORD_TOKEN; copy the token again from the Bot page of "
-            "your application in Discord's developer portal."
-        ) from None
-    except (discord.HTTPException, *UNREACHABLE) as error:
-        raise DiscordError(
-            f"Discord cannot be reached ({error}); check this machine's connection."
-        ) from error
-
-
 async def _rest(backend: LocalBackend, idle_seconds: float) -> None:
     """Let go of the model whenever it has been idle for so long."""
     while True:
@@ -324,34 +283,11 @@ async def _sync(client: Client, notes: NoteStore, owner_guild: int | None) -> No
         )
 
 
-async def _connect(client: Client) -> None:
-    """Stay connected to Discord. Raises DiscordError when that can never work again."""
-    try:
-        await client.connect()
-    except (discord.GatewayNotFound, *UNREACHABLE) as error:
-        raise DiscordError(
-            f"Discord cannot be reached ({error}); check this machine's connection."
-        ) from error
-    except discord.ConnectionClosed as error:
-        if error.code == AUTHENTICATION_FAILED:
-            raise DiscordError(
-                "Discord has withdrawn DISCORD_TOKEN; make a new one on the Bot page of your "
-                "application in Discord's developer portal."
-            ) from None
-        raise DiscordError(f"Discord ended the connection ({error}).") from error
-
-
 async def _greet(client: Client, say: Callable[[str], None]) -> None:
     await client.wait_until_ready()
     count = len(client.guilds)
     say(f"Ready as {client.user} in {count} {'server' if count == 1 else 'servers'}")
     say(f"Invite it with {client.invite_link()}")
-
-
-async def _close_client(client: Client) -> None:
-    """Close the connections, without waiting for a network that is gone."""
-    with suppress(TimeoutError):
-        await asyncio.wait_for(client.close(), STOP_SECONDS)
 
 
 @asynccontextmanager

@@ -26,9 +26,13 @@ MAY_IMPORT = {
     "jobs": {"backends", *BOTTOM},
     "ui": {"jobs", "styles", *BOTTOM},
     "cogs": {"ui", "jobs", "styles", *BOTTOM},
+    "terminal": {"jobs", *BOTTOM},
     "check": {"engine", *BOTTOM},
     "bench": {"engine"},
-    "app": {"__version__", "cogs", "ui", "jobs", "backends", "engine", "config", *BOTTOM},
+    "app": {
+        *("__version__", "terminal", "cogs", "ui", "jobs", "backends", "engine", "config"),
+        *BOTTOM,
+    },
     "cli": {"app", "bench", "check", "config", "logs", *BOTTOM},
 }
 ROOMS = {
