@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import discord
 from discord.utils import MISSING
 
-from musicgen_bot import __version__
+from musicgen_bot import __version__, connection
 from musicgen_bot.backends.local import LocalBackend
 from musicgen_bot.cogs.about import About, AboutCog
 from musicgen_bot.cogs.blocks import BlockCog
@@ -51,7 +51,6 @@ from musicgen_bot.store.retention import Retention
 from musicgen_bot.store.settings import SettingsStore
 from musicgen_bot.terminal import NOBODY, FileAudience
 from musicgen_bot.translations import Translations
-from musicgen_bot.ui import connection
 from musicgen_bot.ui.follower import Follower
 from musicgen_bot.ui.job_messages import JobMessages
 from musicgen_bot.ui.network import UNREACHABLE
@@ -294,10 +293,14 @@ async def _greet(client: Client, say: Callable[[str], None]) -> None:
 async def _beside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
     """Run something beside the body of the block."""
     task = asyncio.create_task(work)
+    task.add_done_callback(_lament)
     try:
         yield
     finally:
         task.cancel()
-        for result in await asyncio.gather(task, return_exceptions=True):
-            if isinstance(result, Exception):
-                _log.error("A part of the bot had stopped", exc_info=result)
+        await asyncio.wait({task})
+
+
+def _lament(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        _log.error("A part of the bot has stopped", exc_info=error)

@@ -35,7 +35,7 @@ from musicgen_bot.engine.encoder import Encoder
 from musicgen_bot.engine.engine import WINDOW_SECONDS, Engine
 from musicgen_bot.engine.layout import rounded_up
 from musicgen_bot.engine.matrices import DynamicInt8, Matrix, PlainMatrix, WeightOnlyInt8
-from musicgen_bot.engine.model_files import TINY, fetch_config, fetch_model, first_line
+from musicgen_bot.engine.model_files import TINY, fetch_config, fetch_model, first_line, name_of
 from musicgen_bot.engine.native.build import CannotBuild
 from musicgen_bot.engine.native.decoder import NativeDecoder
 from musicgen_bot.engine.native.packing import pack
@@ -138,7 +138,7 @@ def _take_over(
     longest = round(WINDOW_SECONDS * codec.frame_rate) + lag(config.num_codebooks, channels)
     positions = rounded_up(longest, LENGTH_UNIT)
     return Engine(
-        model=model,
+        model=name_of(model),
         licence=licence_of(model),
         precision=precision,
         text=text,
