@@ -99,18 +99,10 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
         say(f"Model: {facts.model}, {facts.precision}, on {facts.device}")
         renderer = Renderer(model=facts.model, licence=facts.licence, software=SOFTWARE)
         messages = JobMessages(client, renderer, translations)
-        jobs, library, blocks = JobStore(database), Library(database), BlockStore(database)
         notes, retention = NoteStore(database), Retention(database)
-        limits = Limits(
-            clip_seconds=settings.limit_clip_seconds,
-            cooldown_seconds=settings.limit_cooldown_seconds,
-            waiting_per_user=settings.limit_waiting_per_user,
-            waiting_per_guild=settings.limit_waiting_per_guild,
-        )
-        gate = _gate(database, limits)
-        archive = Archive(jobs, backend, gate)
+        gate = _gate(database, _host_limits(settings))
         dispatcher = Dispatcher(
-            jobs=jobs,
+            jobs=JobStore(database),
             backend=backend,
             audience=messages,
             gate=gate,
@@ -118,48 +110,7 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
             events=Events(prompts=settings.log_prompts),
         )
         stack.push_async_callback(dispatcher.close)
-        about = About(SOFTWARE, facts.model, facts.device, facts.precision, facts.licence)
-        await client.add_cog(GenerateCog(dispatcher, gate))
-        await client.add_cog(
-            ClipCog(
-                dispatcher=dispatcher,
-                gate=gate,
-                archive=archive,
-                library=library,
-                renderer=renderer,
-            )
-        )
-        await client.add_cog(LibraryCog(archive=archive, library=library, renderer=renderer))
-        ear = Ear(backend.encode, facts.sample_rate, facts.channels, facts.frame_rate)
-        continuing = ContinueCog(dispatcher, gate, ear)
-        await client.add_cog(continuing)
-        client.tree.add_command(continuing.menu)
-        await client.add_cog(QueueCog(dispatcher))
-        await client.add_cog(QuotaCog(gate))
-        await client.add_cog(BlockCog(blocks))
-        await client.add_cog(
-            SettingsCog(client, SettingsDesk(SettingsStore(database), limits), blocks)
-        )
-        await client.add_cog(PrivacyCog(dispatcher, PersonalData(database)))
-        await client.add_cog(HelpCog())
-        await client.add_cog(AboutCog(about))
-        machine = Machine(
-            about=about,
-            started_at=time.time(),
-            speed=lambda: backend.speed,
-            is_loaded=lambda: backend.is_loaded,
-            memory=backend.memory,
-        )
-        await client.add_cog(
-            OwnerCog(
-                dispatcher=dispatcher,
-                blocks=HostBlockStore(database),
-                retention=retention,
-                machine=machine,
-                guild_id=settings.owner_guild,
-            ),
-            guild=discord.Object(settings.owner_guild) if settings.owner_guild else MISSING,
-        )
+        await _add_cogs(client, settings, database, backend, dispatcher, gate, renderer)
         await _sync(client, notes, settings.owner_guild)
         if resumed := await dispatcher.resume():
             say(f"Taking up {resumed} unfinished clips")
@@ -178,6 +129,58 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
         await stack.enter_async_context(_beside(follower.run()))
         await stack.enter_async_context(_beside(_greet(client, say)))
         await connection.stay_connected(client)
+
+
+async def _add_cogs(
+    client: Client,
+    settings: Settings,
+    database: Database,
+    backend: LocalBackend,
+    dispatcher: Dispatcher,
+    gate: Gate,
+    renderer: Renderer,
+) -> None:
+    """Give the client everything that people see in Discord."""
+    facts = backend.facts
+    about = About(SOFTWARE, facts.model, facts.device, facts.precision, facts.licence)
+    archive, library = Archive(JobStore(database), backend, gate), Library(database)
+    blocks = BlockStore(database)
+    desk = SettingsDesk(SettingsStore(database), _host_limits(settings))
+    ear = Ear(backend.encode, facts.sample_rate, facts.channels, facts.frame_rate)
+    continuing = ContinueCog(dispatcher, gate, ear)
+    client.tree.add_command(continuing.menu)
+    for cog in (
+        GenerateCog(dispatcher, gate),
+        ClipCog(
+            dispatcher=dispatcher, gate=gate, archive=archive, library=library, renderer=renderer
+        ),
+        LibraryCog(archive=archive, library=library, renderer=renderer),
+        continuing,
+        QueueCog(dispatcher),
+        QuotaCog(gate),
+        BlockCog(blocks),
+        SettingsCog(client, desk, blocks),
+        PrivacyCog(dispatcher, PersonalData(database)),
+        HelpCog(),
+        AboutCog(about),
+    ):
+        await client.add_cog(cog)
+    machine = Machine(
+        about=about,
+        started_at=time.time(),
+        speed=lambda: backend.speed,
+        is_loaded=lambda: backend.is_loaded,
+        memory=backend.memory,
+    )
+    owner = OwnerCog(
+        dispatcher=dispatcher,
+        blocks=HostBlockStore(database),
+        retention=Retention(database),
+        machine=machine,
+        guild_id=settings.owner_guild,
+    )
+    guild = discord.Object(settings.owner_guild) if settings.owner_guild else MISSING
+    await client.add_cog(owner, guild=guild)
 
 
 async def make_clip(
@@ -244,6 +247,15 @@ async def _open_backend(settings: Settings) -> AsyncIterator[LocalBackend]:
         yield backend
     finally:
         await backend.close(STOP_SECONDS)
+
+
+def _host_limits(settings: Settings) -> Limits:
+    return Limits(
+        clip_seconds=settings.limit_clip_seconds,
+        cooldown_seconds=settings.limit_cooldown_seconds,
+        waiting_per_user=settings.limit_waiting_per_user,
+        waiting_per_guild=settings.limit_waiting_per_guild,
+    )
 
 
 def _gate(database: Database, host: Limits) -> Gate:
