@@ -63,7 +63,7 @@ def clip(say: Language, job: Job, model: str, licence: str, silent: Sequence[int
         )
         embed.add_field(name=say("Silent"), value=say(text), inline=False)
     embed.set_image(url=f"attachment://{PICTURE}")
-    about = [say(_name(job)), model, licence]
+    about = [say(_name(job)), model, say(licence)]
     if job.made_in is not None:
         about.insert(1, say("made in {duration}", duration=in_words(job.made_in)))
     return embed.set_footer(text=" · ".join(about))
