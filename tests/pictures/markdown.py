@@ -64,16 +64,16 @@ def _run(found: re.Match[str], style: Style, names: Names) -> Iterator[Run]:
     content = found[kind]
     match kind:
         case "code":
-            looks = {"mono": True, "ground": palette.FIELD, "size": style.size * 0.875}
-            yield Run(content, replace(style, **looks))  # type: ignore[arg-type]
+            code = replace(style, mono=True, ground=palette.FIELD, size=style.size * 0.875)
+            yield Run(content, code)
         case "bold":
             yield from _runs(content, replace(style, bold=True), names)
         case "time":
             shown = _from_now(int(content) - time.time())
             yield Run(shown, replace(style, ground=palette.TIME_GROUND))
         case "mention":
-            looks = {"fill": palette.MENTION, "ground": palette.MENTION_GROUND}
-            yield Run(names[content], replace(style, **looks))  # type: ignore[arg-type]
+            mention = replace(style, fill=palette.MENTION, ground=palette.MENTION_GROUND)
+            yield Run(names[content], mention)
         case "link":
             yield Run(content, replace(style, fill=palette.LINK))
 

@@ -46,7 +46,7 @@ async def channel() -> str:
             await answers[0].message.until(lambda first: first.attachments)
         _, second, _ = answers
         return await room.server.until(
-            lambda: picture(answers) if "▰" in text_of(second.message) else None
+            lambda: picture(answers) if "▰▰▰" in text_of(second.message) else None
         )
 
 
@@ -88,7 +88,7 @@ async def japanese() -> str:
         done = await room.clip(yuki, prompt="city pop, funky bass, 110 bpm", seconds=12.0)
         making = await room.typed(ren, "generate", prompt="夏の夜、静かなピアノ", **LONG)
         return await room.server.until(
-            lambda: picture([done, making]) if "▰" in text_of(making.message) else None
+            lambda: picture([done, making]) if "▰▰▰" in text_of(making.message) else None
         )
 
 
