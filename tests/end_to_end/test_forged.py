@@ -135,3 +135,32 @@ async def test_a_page_shows_what_the_one_who_turns_it_may_see(
         assert "Nothing is here" in await turned(room.ada, room.channel, "page:mine:99999999:")
         search = await turned(room.ada, room.channel, "page:mine:0:%' OR 1=1 --")
         assert "Nothing with `%' OR 1=1 --` in its prompt is here" in search
+
+
+async def test_texts_that_are_too_long_for_anything_get_one_private_sentence(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    room = Room(discord_server)
+    text = "x`" * 3000
+    async with running_bot(discord_server, tmp_path):
+        for person, line, option, sentence in (
+            (room.ada, "generate", "style", "pick one from the list"),
+            (room.ada, "clip", "clip", "or type its number"),
+            (room.grace, "settings timezone", "zone", "is not a time zone"),
+            (room.grace, "settings language", "locale", "is not a language"),
+            (room.grace, "settings words", "add", "at most 30 characters"),
+        ):
+            typed = await discord_server.command(person, room.channel, line, **{option: text})
+            told = await typed.message()
+            assert told.ephemeral
+            assert sentence in told.content
+        for line, option in (
+            ("generate", "style"),
+            ("clip", "clip"),
+            ("settings timezone", "zone"),
+            ("settings language", "locale"),
+        ):
+            asked = await discord_server.autocomplete(
+                room.grace, room.channel, line, option, **{option: text}
+            )
+            assert await asked.choices() == []
