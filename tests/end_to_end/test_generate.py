@@ -190,8 +190,8 @@ async def test_whatever_is_typed_is_shown_and_does_nothing(
             found = text_of(await typed("history", search=pattern))
             matching = [n for n, each in enumerate(NASTY, start=1) if pattern in one_line(each)]
             assert numbers_in(found) == matching[::-1]
-        found = await typed("clip", clip=str(len(NASTY)))
-        assert shown_in_code(found.embeds[0]["description"]) == NASTY[-1]
+        played = await typed("clip", clip=str(len(NASTY)))
+        assert shown_in_code(played.embeds[0]["description"]) == NASTY[-1]
         for nasty in NASTY:
             if nasty != NASTY[-1]:
                 refused = await typed("clip", clip=nasty)
