@@ -2,7 +2,6 @@
 
 import math
 import re
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -82,11 +81,12 @@ async def test_a_message_follows_the_work_and_is_edited_at_most_every_two_second
             )
             message = await interaction.message()
         await clip_in(message)
-    *updates, clip = message.history[1:]
+    promise, *updates, clip = message.history
     assert clip.attachments
     assert all("🎶" in update.embeds[0]["description"] for update in updates)
-    times = [update.time for update in updates]
-    assert all(later - earlier > 1.9 for earlier, later in pairwise(times))
+    # What was sent two seconds apart may arrive closer on a busy machine, but never more of it.
+    for count, update in enumerate(updates, start=1):
+        assert count <= (update.time - promise.time) / 2 + 1
 
 
 async def test_a_full_disk_is_told_and_nothing_is_taken_on(
@@ -201,53 +201,48 @@ async def test_whatever_is_typed_is_shown_and_does_nothing(
             assert "pick one from the list" in refused.content
 
 
-@pytest.mark.parametrize(
-    ("options", "sentence"),
-    [
-        ({"prompt": "   "}, "say what you would like to hear"),
-        ({"prompt": "\u200d\x00"}, "say what you would like to hear"),
-        ({"prompt": "house", "seconds": 30.5}, "at most 30 seconds long"),
-        ({"prompt": "house", "seconds": 1e9}, "at most 30 seconds long"),
-    ],
-)
 async def test_bad_input_gets_one_clear_private_sentence(
-    options: dict[str, object], sentence: str, discord_server: DiscordServer, tmp_path: Path
+    discord_server: DiscordServer, tmp_path: Path
 ) -> None:
     guild = discord_server.add_guild()
     channel, ada = guild.add_channel("music"), guild.add_member("ada")
     async with running_bot(discord_server, tmp_path):
-        interaction = await discord_server.command(ada, channel, "generate", **options)
-        message = await interaction.message()
-    assert sentence in message.content
-    assert message.ephemeral
-    assert discord_server.messages(channel) == [message]
+        for options, sentence in (
+            ({"prompt": "   "}, "say what you would like to hear"),
+            ({"prompt": "\u200d\x00"}, "say what you would like to hear"),
+            ({"prompt": "house", "seconds": 30.5}, "at most 30 seconds long"),
+            ({"prompt": "house", "seconds": 1e9}, "at most 30 seconds long"),
+        ):
+            interaction = await discord_server.command(ada, channel, "generate", **options)
+            message = await interaction.message()
+            assert sentence in message.content
+            assert message.ephemeral
+            assert discord_server.messages(channel)[-1] is message
+    assert len(discord_server.messages(channel)) == 4
 
 
-@pytest.mark.parametrize(
-    ("option", "value", "sentence"),
-    [
-        ("prompt", "x" * 501, "has 501 characters; please shorten it to 500"),
-        ("prompt", "", "say what you would like to hear"),
-        ("seconds", 0.0, "greater than 0"),
-        ("seconds", -1.0, "greater than 0"),
-        ("seconds", math.nan, "greater than 0"),
-        ("seconds", 0.5, "at least 1 second long"),
-        ("seed", -1, "a whole number from 0 to 4294967295"),
-        ("seed", 2**32, "a whole number from 0 to 4294967295"),
-    ],
-)
 async def test_what_discord_does_not_let_anyone_type_is_refused_all_the_same(
-    option: str, value: object, sentence: str, discord_server: DiscordServer, tmp_path: Path
+    discord_server: DiscordServer, tmp_path: Path
 ) -> None:
     guild = discord_server.add_guild()
     channel, ada = guild.add_channel("music"), guild.add_member("ada")
     async with running_bot(discord_server, tmp_path):
-        interaction = await discord_server.forged_command(
-            ada, channel, "generate", **{"prompt": "house", option: value}
-        )
-        message = await interaction.message()
-    assert sentence in message.content
-    assert message.ephemeral
+        for option, value, sentence in (
+            ("prompt", "x" * 501, "has 501 characters; please shorten it to 500"),
+            ("prompt", "", "say what you would like to hear"),
+            ("seconds", 0.0, "greater than 0"),
+            ("seconds", -1.0, "greater than 0"),
+            ("seconds", math.nan, "greater than 0"),
+            ("seconds", 0.5, "at least 1 second long"),
+            ("seed", -1, "a whole number from 0 to 4294967295"),
+            ("seed", 2**32, "a whole number from 0 to 4294967295"),
+        ):
+            interaction = await discord_server.forged_command(
+                ada, channel, "generate", **{"prompt": "house", option: value}
+            )
+            message = await interaction.message()
+            assert sentence in message.content
+            assert message.ephemeral
 
 
 async def test_a_quiet_clip_is_told_not_posted_as_music(
