@@ -29,6 +29,7 @@ class Problem(Enum):
     MISSING_PERMISSIONS = (403, 50013, "Missing Permissions")
     INVALID_WEBHOOK_TOKEN = (401, 50027, "Invalid Webhook Token")
     INVALID_BODY = (400, 50035, "Invalid Form Body")
+    ARCHIVED = (400, 50083, "Thread is archived")
 
 
 class ApiError(Exception):

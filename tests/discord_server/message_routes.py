@@ -35,6 +35,9 @@ class ChannelRoutes:
         channel = self._channel(call)
         _require(channel, "send_messages_in_threads" if channel.parent else "send_messages")
         self._require_contents(channel, call)
+        if channel.archived and channel.locked:
+            raise ApiError(Problem.ARCHIVED)
+        channel.archived = False
         nonce = call.body.get("nonce")
         if nonce is not None and call.body.get("enforce_nonce"):
             for message in channel.messages.values():
@@ -56,6 +59,7 @@ class ChannelRoutes:
         if message.author is not self.world.bot:
             raise ApiError(Problem.NOT_THE_AUTHOR)
         self._require_contents(message.channel, call)
+        _require_open(message.channel)
         message.revise(call.body, call.uploads)
         message.tell("MESSAGE_UPDATE")
         return message.to_json()
@@ -104,6 +108,12 @@ def _require(channel: Channel, *permissions: str) -> None:
         raise ApiError(Problem.MISSING_PERMISSIONS)
 
 
+def _require_open(channel: Channel) -> None:
+    """Messages of a thread that was put away cannot be edited, whoever asks."""
+    if channel.archived:
+        raise ApiError(Problem.ARCHIVED)
+
+
 @dataclass(slots=True, eq=False)
 class InteractionRoutes:
     """Interactions, where the token is the permission."""
@@ -135,6 +145,7 @@ class InteractionRoutes:
 
     def edit(self, call: Call) -> Json:
         message = self._message(call)
+        _require_open(message.channel)
         message.revise(call.body, call.uploads)
         message.tell("MESSAGE_UPDATE")
         return message.to_json()

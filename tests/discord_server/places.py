@@ -44,6 +44,9 @@ class Channel:
     hidden_from: list[Member] = field(default_factory=list, repr=False)
     parent: Channel | None = None
     """The channel that a thread belongs to."""
+    archived: bool = False
+    """Whether a thread is put away; a new message takes it out again, unless it is locked."""
+    locked: bool = False
 
     @property
     def kind(self) -> int:
@@ -84,6 +87,11 @@ class Channel:
         self.guild.channels.remove(self)
         self.world.dispatch("CHANNEL_DELETE", self.to_json(), self.guild)
 
+    def archive(self, *, lock: bool = False) -> None:
+        """Put a thread away, as its owner would, or lock it too, as a moderator."""
+        self.archived, self.locked = True, lock
+        self.world.dispatch("THREAD_UPDATE", self.to_json(), self.guild)
+
     def to_json(self) -> Json:
         last = str(max(self.messages)) if self.messages else None
         channel = {"id": str(self.id), "last_message_id": last, "flags": 0}
@@ -114,10 +122,10 @@ class Channel:
 
     def _thread(self, guild: Guild, parent: Channel) -> Json:
         archived = {
-            "archived": False,
+            "archived": self.archived,
             "archive_timestamp": datetime.fromtimestamp(0, UTC).isoformat(),
             "auto_archive_duration": 1440,
-            "locked": False,
+            "locked": self.locked,
         }
         return {
             "type": THREAD,
