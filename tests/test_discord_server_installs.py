@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import discord
 import pytest
@@ -43,7 +43,10 @@ def abroad(server: DiscordServer, *, may_bring_apps: bool = True) -> tuple[Chann
     ],
 )
 async def test_a_command_is_offered_by_its_installs_and_contexts(
-    installs: list[int], contexts: list[int], offered: set[str], discord_server: DiscordServer
+    installs: list[Literal[0, 1]],
+    contexts: list[Literal[0, 1, 2]],
+    offered: set[str],
+    discord_server: DiscordServer,
 ) -> None:
     channel, ada = abroad(discord_server)
     stranger = User(1, "ben")
@@ -79,7 +82,7 @@ async def test_an_interaction_from_a_guild_without_the_bot_tells_who_brought_it(
         return interaction
 
     channel, ada = abroad(discord_server)
-    channel.guild.upload_limit = 5000
+    ada.guild.upload_limit = 5000
     async with everywhere(play).running(discord_server) as bot:
         await discord_server.command(ada, channel, "play")
         seen = await bot.outcome()

@@ -241,7 +241,7 @@ async def test_a_blocked_member_is_refused_in_that_guild_until_unblocked(door: D
 
 
 async def test_a_clip_is_as_long_as_the_guild_says_where_nobody_does(door: Door) -> None:
-    assert await door.gate.default_seconds(GUILD) == 10
+    assert await door.gate.default_seconds(GUILD, PLAIN_MEMBER) == 10
     for settings, seconds in (
         (GuildSettings(default_clip_seconds=20), 20),
         (GuildSettings(default_clip_seconds=20, longest_clip_seconds=15), 15),
@@ -249,8 +249,8 @@ async def test_a_clip_is_as_long_as_the_guild_says_where_nobody_does(door: Door)
         (GuildSettings(default_clip_seconds=60), 30),
     ):
         await door.set(settings)
-        assert await door.gate.default_seconds(GUILD) == seconds
-    assert await door.gate.default_seconds(None) == 10
+        assert await door.gate.default_seconds(GUILD, PLAIN_MEMBER) == seconds
+    assert await door.gate.default_seconds(None, PLAIN_MEMBER) == 10
 
 
 async def test_an_allowance_tells_what_was_spent_and_when_it_is_renewed(door: Door) -> None:
@@ -258,6 +258,7 @@ async def test_an_allowance_tells_what_was_spent_and_when_it_is_renewed(door: Do
     await door.made(10)
     await door.made(20, user_id=BEN)
     own = await door.gate.allowance(GUILD, ADA, PLAIN_MEMBER)
+    assert own is not None
     assert (own.user_limit, own.spent_by_user) == (60, 10)
     assert (own.guild_limit, own.spent_in_guild) == (math.inf, 30)
     assert own.renewed_at == at("2026-03-06 00:00")
@@ -284,6 +285,7 @@ async def test_every_variation_spends_its_seconds(door: Door) -> None:
         await door.ask(16, variations=4)
     await door.made(10, variations=4)
     own = await door.gate.allowance(GUILD, ADA, PLAIN_MEMBER)
+    assert own is not None
     assert (own.spent_by_user, own.spent_in_guild) == (40, 40)
     await door.ask(10, variations=2)
     with pytest.raises(LimitReached, match="You have 20 of your 60"):
