@@ -167,6 +167,10 @@ class Guild:
         """Whether the bot is a member."""
         return self.id in self.world.guilds
 
+    @property
+    def threads(self) -> list[Channel]:
+        return [each for each in self.world.channels.values() if each.parent and each.guild is self]
+
     def add_channel(self, name: str, kind: int = TEXT) -> Channel:
         channel = Channel(self.world, self.world.snowflakes.next(), name, self, kind=kind)
         self.channels.append(channel)
@@ -245,7 +249,7 @@ class Guild:
             "features": [],
             "emojis": [],
             "stickers": [],
-            "threads": [],
+            "threads": [thread.to_json() for thread in self.threads],
             "voice_states": [],
             "presences": [],
             "stage_instances": [],
