@@ -11,6 +11,8 @@ import discord
 import pytest
 import soundfile
 
+from musicgen_bot.cogs.client import Client
+from musicgen_bot.translations import Translations
 from tests.discord_server.controls import controls_in
 from tests.discord_server.interactions import Interaction
 from tests.discord_server.messages import Message
@@ -90,6 +92,20 @@ async def test_each_command_is_offered_where_it_makes_sense(
             assert offered(ada, abroad.channel) == offered(ada, private) == where_brought
             assert offered(cy, abroad.channel) == offered(cy, private) == set()
     assert len(discord_server.commands.syncs) == 2
+
+
+async def test_the_link_for_accounts_is_told_where_there_can_be_one(
+    discord_server: DiscordServer,
+) -> None:
+    address = f"https://discord.com/oauth2/authorize?client_id={discord_server.bot.id}"
+    for ticked, link in (
+        ((0,), None),
+        ((0, 1), f"{address}&scope=applications.commands&integration_type=1"),
+    ):
+        discord_server.world.integration_types = ticked
+        async with Client(Translations()) as client:
+            await client.login(discord_server.token)
+            assert client.account_link() == link
 
 
 async def test_in_a_server_without_the_bot_all_is_done_by_tokens(

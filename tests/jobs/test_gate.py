@@ -335,3 +335,24 @@ async def test_whom_the_host_has_blocked_stays_out_everywhere(door: Door) -> Non
     assert await blocks.unblock(Kind.USER, ADA)
     assert not await blocks.unblock(Kind.USER, ADA)
     await door.gate.check_block(None, ADA)
+
+
+async def test_who_brings_the_bot_to_a_guild_is_under_the_hosts_limits_and_blocks_alone(
+    door: Door,
+) -> None:
+    await door.set(
+        GuildSettings(longest_clip_seconds=5, default_clip_seconds=2, unwanted_words=("rain",))
+    )
+    brings = Member(brought_bot=True)
+    with pytest.raises(InvalidRequest, match="at most 5 seconds"):
+        await door.ask(20)
+    await door.ask(20, "rain", member=brings)
+    with pytest.raises(InvalidRequest, match="at most 30 seconds"):
+        await door.ask(31, member=brings)
+    assert await door.gate.default_seconds(GUILD, brings) == 10
+    assert await door.gate.longest_seconds(GUILD, brings) == 30
+    assert await door.gate.allowance(GUILD, ADA, brings) is None
+    assert await door.gate.allowance(None, ADA, PLAIN_MEMBER) is None
+    await door.blocks.block(GUILD, ADA, BEN, door.now)
+    with pytest.raises(LimitReached, match="moderators of this server have blocked you"):
+        await door.ask(20, member=brings)
