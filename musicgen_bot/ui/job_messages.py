@@ -19,12 +19,14 @@ from typing import TypeVar, cast
 import discord
 
 from musicgen_bot.generation import Clip
+from musicgen_bot.jobs.dispatcher import CANCELLED
 from musicgen_bot.jobs.job import ActiveJob, Undeliverable
 from musicgen_bot.store.jobs import Job
 from musicgen_bot.translations import Language, Text, Translations
 from musicgen_bot.ui import embeds
 from musicgen_bot.ui.buttons import clip_buttons, working_buttons
 from musicgen_bot.ui.network import UNREACHABLE
+from musicgen_bot.ui.privacy import FORGOTTEN
 from musicgen_bot.ui.rendering import Attachment, Renderer
 from musicgen_bot.ui.texts import quoted, shortened, title
 
@@ -39,6 +41,9 @@ PATIENCE_SECONDS = 24 * 3600.0
 UNKNOWN_TOKEN = 50027
 ORIGINAL = cast(int, "@original")
 """Discord's name for an interaction's first answer, where its id is not known."""
+
+_OWN_DOING = (CANCELLED, FORGOTTEN)
+"""What people have done themselves, and were told at once, is no reason to write to them."""
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -60,7 +65,7 @@ class _Contents:
     view: discord.ui.View | None = None
     attachments: Sequence[Attachment] = ()
     note: str = ""
-    """What the owner is told directly where none of this can be shown."""
+    """What the owner is told directly where none of this can be shown; empty if nothing."""
 
     def files(self) -> list[discord.File]:
         """Return the files, made anew for each attempt since an attempt closes them."""
@@ -106,7 +111,8 @@ class JobMessages:
     async def tell(self, job: Job, text: Text) -> None:
         """Write into the job's message why there will be no clip. Raises Undeliverable."""
         embed = embeds.stopped(self._language(job), job, text)
-        await self._finish(job, _Contents(embed, note=embed.description or ""))
+        note = "" if text in _OWN_DOING else embed.description or ""
+        await self._finish(job, _Contents(embed, note=note))
 
     def show(self, active: ActiveJob, embed: discord.Embed) -> None:
         """Bring a job's message up to date, unless an update of it is still under way.
@@ -166,7 +172,8 @@ class JobMessages:
                 )
             )
         except _Closed as error:
-            await self._write_to_owner(job, contents.note)
+            if contents.note:
+                await self._write_to_owner(job, contents.note)
             raise Undeliverable(str(error)) from error
         return message.id
 

@@ -279,14 +279,22 @@ async def test_after_fifteen_minutes_a_press_of_cancel_still_changes_the_message
     discord_server: DiscordServer, tmp_path: Path
 ) -> None:
     abroad = Abroad(discord_server)
-    async with running_bot(discord_server, tmp_path):
-        asked = await abroad.generate(LONG)
-        message = await asked.message()
-        asked.expire()
-        told = await (await discord_server.press(abroad.ada, message, "Cancel")).followup()
-        assert "Clip 1 is cancelled" in told.content
-        assert "Cancelled." in text_of(message)
-        assert list(controls_in(message.components)) == []
+    rights = everyone() | discord.Permissions(manage_messages=True)
+    mod = abroad.guild.add_member("mod", permissions=rights)
+    direct = discord_server.direct_channel(abroad.ada.user)
+    async with running_bot(discord_server, tmp_path, musicgen_max_batch=1):
+        for who, said in ((abroad.ada, "Cancelled."), (mod, "Cancelled by a moderator.")):
+            asked = await abroad.generate(LONG)
+            message = await asked.message()
+            asked.expire()
+            told = await (await discord_server.press(who, message, "Cancel")).followup()
+            assert "is cancelled" in told.content
+            assert said in text_of(message)
+            assert list(controls_in(message.components)) == []
+        await discord_server.until(lambda: discord_server.messages(direct), "a direct message")
+    # Nobody is written to about what they did themselves.
+    notes = [each.content for each in discord_server.messages(direct)]
+    assert notes == ["`house`\nCancelled by a moderator."]
 
 
 async def test_whoever_may_not_bring_apps_hears_it_alone(
