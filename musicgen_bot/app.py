@@ -7,7 +7,7 @@ import gc
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,10 +15,7 @@ from typing import TYPE_CHECKING
 import discord
 from discord.utils import MISSING
 
-from musicgen_bot import __version__
-from musicgen_bot.audio.files import write_clip
-from musicgen_bot.audio.loudness import master
-from musicgen_bot.audio.tags import Tags
+from musicgen_bot import __version__, connection
 from musicgen_bot.backends.local import LocalBackend
 from musicgen_bot.cogs.about import About, AboutCog
 from musicgen_bot.cogs.blocks import BlockCog
@@ -34,8 +31,8 @@ from musicgen_bot.cogs.queue import QueueCog
 from musicgen_bot.cogs.quota import QuotaCog
 from musicgen_bot.cogs.settings import SettingsCog
 from musicgen_bot.config import Settings
-from musicgen_bot.errors import ConfigError, DiscordError, GenerationError
-from musicgen_bot.generation import Clip, GenerationRequest, Progress
+from musicgen_bot.errors import ConfigError, GenerationError
+from musicgen_bot.generation import GenerationRequest, Progress
 from musicgen_bot.jobs.archive import Archive
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.jobs.events import Events
@@ -46,13 +43,14 @@ from musicgen_bot.jobs.settings_desk import SettingsDesk
 from musicgen_bot.jobs.sweeper import Sweeper
 from musicgen_bot.store.blocks import BlockStore, HostBlockStore
 from musicgen_bot.store.database import Database
-from musicgen_bot.store.jobs import Address, Job, JobStore
+from musicgen_bot.store.jobs import Job, JobStore
 from musicgen_bot.store.library import Library
 from musicgen_bot.store.notes import NoteStore
 from musicgen_bot.store.personal import PersonalData
 from musicgen_bot.store.retention import Retention
 from musicgen_bot.store.settings import SettingsStore
-from musicgen_bot.translations import Text, Translations
+from musicgen_bot.terminal import NOBODY, FileAudience
+from musicgen_bot.translations import Translations
 from musicgen_bot.ui.follower import Follower
 from musicgen_bot.ui.job_messages import JobMessages
 from musicgen_bot.ui.network import UNREACHABLE
@@ -62,16 +60,11 @@ if TYPE_CHECKING:
     from musicgen_bot.engine import Engine
 
 STOP_SECONDS = 2.0
-"""How long Discord's connections and the model's thread may each take to stop."""
+"""How long the model's thread may take to stop."""
 SOFTWARE = f"musicgen-bot {__version__}"
 PROGRESS_SECONDS = 0.1
 IDLE_CHECK_SECONDS = 30.0
 MEGABYTE = 10**6
-AUTHENTICATION_FAILED = 4004
-"""Close code of Discord's gateway."""
-
-NOBODY = Address(user_id=0, guild_id=None, channel_id=0, message_id=None, token="", created_at=0.0)
-"""Who asks for a clip on the terminal."""
 
 _log = logging.getLogger(__name__)
 
@@ -98,26 +91,18 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
         stack.push_async_callback(database.close)
         translations = Translations()
         client = Client(translations)
-        stack.push_async_callback(_close_client, client)
-        await _log_in(client, settings.discord_token.get_secret_value())
+        stack.push_async_callback(connection.close, client)
+        await connection.log_in(client, settings.discord_token.get_secret_value())
         say(f"Loading {settings.musicgen_model} …")
         backend = await stack.enter_async_context(_open_backend(settings))
         facts = backend.facts
         say(f"Model: {facts.model}, {facts.precision}, on {facts.device}")
         renderer = Renderer(model=facts.model, licence=facts.licence, software=SOFTWARE)
         messages = JobMessages(client, renderer, translations)
-        jobs, library, blocks = JobStore(database), Library(database), BlockStore(database)
         notes, retention = NoteStore(database), Retention(database)
-        limits = Limits(
-            clip_seconds=settings.limit_clip_seconds,
-            cooldown_seconds=settings.limit_cooldown_seconds,
-            waiting_per_user=settings.limit_waiting_per_user,
-            waiting_per_guild=settings.limit_waiting_per_guild,
-        )
-        gate = _gate(database, limits)
-        archive = Archive(jobs, backend, gate)
+        gate = _gate(database, _host_limits(settings))
         dispatcher = Dispatcher(
-            jobs=jobs,
+            jobs=JobStore(database),
             backend=backend,
             audience=messages,
             gate=gate,
@@ -125,48 +110,7 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
             events=Events(prompts=settings.log_prompts),
         )
         stack.push_async_callback(dispatcher.close)
-        about = About(SOFTWARE, facts.model, facts.device, facts.precision, facts.licence)
-        await client.add_cog(GenerateCog(dispatcher, gate))
-        await client.add_cog(
-            ClipCog(
-                dispatcher=dispatcher,
-                gate=gate,
-                archive=archive,
-                library=library,
-                renderer=renderer,
-            )
-        )
-        await client.add_cog(LibraryCog(archive=archive, library=library, renderer=renderer))
-        ear = Ear(backend.encode, facts.sample_rate, facts.channels, facts.frame_rate)
-        continuing = ContinueCog(dispatcher, gate, ear)
-        await client.add_cog(continuing)
-        client.tree.add_command(continuing.menu)
-        await client.add_cog(QueueCog(dispatcher))
-        await client.add_cog(QuotaCog(gate))
-        await client.add_cog(BlockCog(blocks))
-        await client.add_cog(
-            SettingsCog(client, SettingsDesk(SettingsStore(database), limits), blocks)
-        )
-        await client.add_cog(PrivacyCog(dispatcher, PersonalData(database)))
-        await client.add_cog(HelpCog())
-        await client.add_cog(AboutCog(about))
-        machine = Machine(
-            about=about,
-            started_at=time.time(),
-            speed=lambda: backend.speed,
-            is_loaded=lambda: backend.is_loaded,
-            memory=backend.memory,
-        )
-        await client.add_cog(
-            OwnerCog(
-                dispatcher=dispatcher,
-                blocks=HostBlockStore(database),
-                retention=retention,
-                machine=machine,
-                guild_id=settings.owner_guild,
-            ),
-            guild=discord.Object(settings.owner_guild) if settings.owner_guild else MISSING,
-        )
+        await _add_cogs(client, settings, database, backend, dispatcher, gate, renderer)
         await _sync(client, notes, settings.owner_guild)
         if resumed := await dispatcher.resume():
             say(f"Taking up {resumed} unfinished clips")
@@ -184,7 +128,59 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
         follower = Follower(dispatcher.outlooks, messages, translations)
         await stack.enter_async_context(_beside(follower.run()))
         await stack.enter_async_context(_beside(_greet(client, say)))
-        await _connect(client)
+        await connection.stay_connected(client)
+
+
+async def _add_cogs(
+    client: Client,
+    settings: Settings,
+    database: Database,
+    backend: LocalBackend,
+    dispatcher: Dispatcher,
+    gate: Gate,
+    renderer: Renderer,
+) -> None:
+    """Give the client everything that people see in Discord."""
+    facts = backend.facts
+    about = About(SOFTWARE, facts.model, facts.device, facts.precision, facts.licence)
+    archive, library = Archive(JobStore(database), backend, gate), Library(database)
+    blocks = BlockStore(database)
+    desk = SettingsDesk(SettingsStore(database), _host_limits(settings))
+    ear = Ear(backend.encode, facts.sample_rate, facts.channels, facts.frame_rate)
+    continuing = ContinueCog(dispatcher, gate, ear)
+    client.tree.add_command(continuing.menu)
+    for cog in (
+        GenerateCog(dispatcher, gate),
+        ClipCog(
+            dispatcher=dispatcher, gate=gate, archive=archive, library=library, renderer=renderer
+        ),
+        LibraryCog(archive=archive, library=library, renderer=renderer),
+        continuing,
+        QueueCog(dispatcher),
+        QuotaCog(gate),
+        BlockCog(blocks),
+        SettingsCog(client, desk, blocks),
+        PrivacyCog(dispatcher, PersonalData(database)),
+        HelpCog(),
+        AboutCog(about),
+    ):
+        await client.add_cog(cog)
+    machine = Machine(
+        about=about,
+        started_at=time.time(),
+        speed=lambda: backend.speed,
+        is_loaded=lambda: backend.is_loaded,
+        memory=backend.memory,
+    )
+    owner = OwnerCog(
+        dispatcher=dispatcher,
+        blocks=HostBlockStore(database),
+        retention=Retention(database),
+        machine=machine,
+        guild_id=settings.owner_guild,
+    )
+    guild = discord.Object(settings.owner_guild) if settings.owner_guild else MISSING
+    await client.add_cog(owner, guild=guild)
 
 
 async def make_clip(
@@ -203,7 +199,12 @@ async def make_clip(
         database = await Database.open(None)
         stack.push_async_callback(database.close)
         backend = await stack.enter_async_context(_open_backend(settings))
-        audience = FileAudience(output, backend.facts.model, backend.facts.licence)
+        audience = FileAudience(
+            output,
+            model=backend.facts.model,
+            licence=backend.facts.licence,
+            software=SOFTWARE,
+        )
         dispatcher = Dispatcher(
             jobs=JobStore(database),
             backend=backend,
@@ -223,31 +224,6 @@ async def make_clip(
         if audience.failure is not None:
             raise GenerationError(audience.failure)
         return active.job
-
-
-class FileAudience:
-    """Takes the clip of a job into a file: an Audience on the terminal."""
-
-    def __init__(self, path: Path, model: str, licence: str) -> None:
-        self.failure: Text | None = None
-        """Why there is no clip, once that is known."""
-        self._path = path
-        self._model = model
-        self._licence = licence
-
-    async def deliver(self, job: Job, clips: Sequence[Clip]) -> None:
-        """Write the file; on the terminal one clip is made at a time.
-
-        Raises GenerationError or InvalidRequest.
-        """
-        (clip,) = clips
-        samples = await asyncio.to_thread(master, clip.samples, clip.sample_rate)
-        tags = Tags.of(job.request, model=self._model, licence=self._licence, software=SOFTWARE)
-        await asyncio.to_thread(write_clip, self._path, samples, clip.sample_rate, tags)
-
-    async def tell(self, job: Job, text: Text) -> None:
-        """Note why there will be no clip."""
-        self.failure = text
 
 
 @asynccontextmanager
@@ -273,6 +249,15 @@ async def _open_backend(settings: Settings) -> AsyncIterator[LocalBackend]:
         await backend.close(STOP_SECONDS)
 
 
+def _host_limits(settings: Settings) -> Limits:
+    return Limits(
+        clip_seconds=settings.limit_clip_seconds,
+        cooldown_seconds=settings.limit_cooldown_seconds,
+        waiting_per_user=settings.limit_waiting_per_user,
+        waiting_per_guild=settings.limit_waiting_per_guild,
+    )
+
+
 def _gate(database: Database, host: Limits) -> Gate:
     return Gate(
         host=host,
@@ -281,21 +266,6 @@ def _gate(database: Database, host: Limits) -> Gate:
         blocks=BlockStore(database),
         host_blocks=HostBlockStore(database),
     )
-
-
-async def _log_in(client: Client, token: str) -> None:
-    """Check the token with Discord. Raises DiscordError."""
-    try:
-        await client.login(token)
-    except discord.LoginFailure:
-        raise DiscordError(
-            "Discord does not accept DISCORD_TOKEN; copy the token again from the Bot page of "
-            "your application in Discord's developer portal."
-        ) from None
-    except (discord.HTTPException, *UNREACHABLE) as error:
-        raise DiscordError(
-            f"Discord cannot be reached ({error}); check this machine's connection."
-        ) from error
 
 
 async def _rest(backend: LocalBackend, idle_seconds: float) -> None:
@@ -324,23 +294,6 @@ async def _sync(client: Client, notes: NoteStore, owner_guild: int | None) -> No
         )
 
 
-async def _connect(client: Client) -> None:
-    """Stay connected to Discord. Raises DiscordError when that can never work again."""
-    try:
-        await client.connect()
-    except (discord.GatewayNotFound, *UNREACHABLE) as error:
-        raise DiscordError(
-            f"Discord cannot be reached ({error}); check this machine's connection."
-        ) from error
-    except discord.ConnectionClosed as error:
-        if error.code == AUTHENTICATION_FAILED:
-            raise DiscordError(
-                "Discord has withdrawn DISCORD_TOKEN; make a new one on the Bot page of your "
-                "application in Discord's developer portal."
-            ) from None
-        raise DiscordError(f"Discord ended the connection ({error}).") from error
-
-
 async def _greet(client: Client, say: Callable[[str], None]) -> None:
     await client.wait_until_ready()
     count = len(client.guilds)
@@ -348,20 +301,18 @@ async def _greet(client: Client, say: Callable[[str], None]) -> None:
     say(f"Invite it with {client.invite_link()}")
 
 
-async def _close_client(client: Client) -> None:
-    """Close the connections, without waiting for a network that is gone."""
-    with suppress(TimeoutError):
-        await asyncio.wait_for(client.close(), STOP_SECONDS)
-
-
 @asynccontextmanager
 async def _beside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
     """Run something beside the body of the block."""
     task = asyncio.create_task(work)
+    task.add_done_callback(_lament)
     try:
         yield
     finally:
         task.cancel()
-        for result in await asyncio.gather(task, return_exceptions=True):
-            if isinstance(result, Exception):
-                _log.error("A part of the bot had stopped", exc_info=result)
+        await asyncio.wait({task})
+
+
+def _lament(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        _log.error("A part of the bot has stopped", exc_info=error)

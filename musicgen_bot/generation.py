@@ -90,6 +90,20 @@ class Progress:
         return self.frames / self.total
 
 
+def check_continuation(given_seconds: float, seconds: float) -> None:
+    """Return if a clip of so many seconds has something to make beyond what it goes on from.
+
+    Raises InvalidRequest.
+    """
+    if given_seconds >= seconds:
+        raise InvalidRequest(
+            "The clip to go on from is {given} seconds long already; ask for more than "
+            "the {seconds} seconds of the whole.",
+            given=given_seconds,
+            seconds=seconds,
+        )
+
+
 def one_line(text: str) -> str:
     """Return what a person typed as one line: control characters become spaces, runs of spaces one.
 

@@ -56,10 +56,23 @@ def master(samples: Samples, sample_rate: int) -> Samples:
         raise UnusableSound(
             "The model made something that is not a sound; please try another seed or prompt."
         )
-    sound = _fade(_without_offset(samples), sample_rate)
-    if _measure(sound, sample_rate).momentary < _SILENT_LUFS:
+    if is_silent(samples, sample_rate):
         raise UnusableSound("The clip came out silent; please try another seed or prompt.")
-    return _normalise(sound, sample_rate).astype(np.float32)
+    return _normalise(_prepared(samples, sample_rate), sample_rate).astype(np.float32)
+
+
+def is_silent(samples: Samples, sample_rate: int) -> bool:
+    """Return whether nothing can be heard of samples [channels, samples].
+
+    What is not finite is no sound, but not silent either.
+    """
+    loudness = _measure(_prepared(samples, sample_rate), sample_rate)
+    return loudness.momentary < _SILENT_LUFS
+
+
+def _prepared(samples: Samples, sample_rate: int) -> Sound:
+    """Return the samples without what is not music: an offset, and clicks at both ends."""
+    return _fade(_without_offset(samples), sample_rate)
 
 
 def _without_offset(samples: Samples) -> Sound:

@@ -27,7 +27,15 @@ from musicgen_bot.engine.encoder import Encoder
 from musicgen_bot.engine.layout import Track, Window
 from musicgen_bot.engine.text import TextEncoder
 from musicgen_bot.errors import InvalidRequest, OutOfMemory
-from musicgen_bot.generation import MAX_SEED, Clip, Codes, GenerationRequest, Progress, Samples
+from musicgen_bot.generation import (
+    MAX_SEED,
+    Clip,
+    Codes,
+    GenerationRequest,
+    Progress,
+    Samples,
+    check_continuation,
+)
 
 WINDOW_SECONDS = 30.0
 """Length that MusicGen was trained on; all its checkpoints share it."""
@@ -222,13 +230,7 @@ class Engine:
         if request.continue_from is not None:
             self._check_codes(request.continue_from)
             given = request.continue_from.shape[1]
-            if given >= frames:
-                raise InvalidRequest(
-                    "The clip to go on from is {given} seconds long already; ask for more than "
-                    "the {seconds} seconds of the whole.",
-                    given=given / self.frame_rate,
-                    seconds=request.seconds,
-                )
+            check_continuation(given / self.frame_rate, frames / self.frame_rate)
         return frames
 
     def _check_codes(self, codes: Codes) -> None:

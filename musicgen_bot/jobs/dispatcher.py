@@ -11,31 +11,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import chain, repeat
+from itertools import chain
 
 from musicgen_bot.backends.backend import Backend
-from musicgen_bot.errors import GenerationError, LimitReached, RequestError, StoreError
-from musicgen_bot.generation import MAX_SEED, Clip, GenerationRequest
+from musicgen_bot.errors import GenerationError, LimitReached, RequestError, UnusableSound
+from musicgen_bot.generation import Clip, GenerationRequest, check_continuation
 from musicgen_bot.jobs.events import Events
 from musicgen_bot.jobs.fair_queue import FairQueue
-from musicgen_bot.jobs.forecast import forecast
 from musicgen_bot.jobs.gate import Gate, Waiting
 from musicgen_bot.jobs.job import ActiveJob, Audience, Outlook, Undeliverable
 from musicgen_bot.jobs.limits import PLAIN_MEMBER, Member
+from musicgen_bot.jobs.maker import Maker, draw_seed, note
 from musicgen_bot.jobs.mode import Mode, Switch
-from musicgen_bot.jobs.together import together
-from musicgen_bot.store.jobs import PLAIN, Address, Job, JobState, JobStore, Order
+from musicgen_bot.jobs.prospects import Prospects
+from musicgen_bot.store.jobs import PLAIN, Address, Job, JobState, JobStore, Order, seeds_from
 from musicgen_bot.translations import Text
 
 CANCELLED = Text("Cancelled.")
-
-TURNOVER_SECONDS = 0.4
-"""How long a slot is empty, or its clip finished and not yet noticed, between two clips."""
+SOMETHING_WRONG = Text("Something went wrong while this clip was made; please try again.")
+MOST_UNDELIVERED = 32
+"""Jobs that may be on their way from the model to Discord. Each holds its sound in memory, some
+8 MB for 30 s, so while Discord takes no files, no more are made than that."""
 
 _log = logging.getLogger(__name__)
 
@@ -61,9 +61,11 @@ class Dispatcher:
         self._switch = switch
         self._events = events
         self._clock = clock
+        self._maker = Maker(jobs, backend, events)
         self._queue = FairQueue()
         self._active: dict[int, ActiveJob] = {}
         self._making: dict[int, ActiveJob] = {}
+        self._prospects = Prospects(backend, switch, self._making, self._queue)
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
         self._admission = asyncio.Lock()
@@ -75,12 +77,15 @@ class Dispatcher:
         for job in unfinished:
             active = self._hold(job)
             active.answered.set()
-            if job.state is JobState.WAITING:
-                self._queue.put(active)
-            else:
-                self._start(active)
+            match job.state:
+                case JobState.WAITING:
+                    self._queue.put(active)
+                case JobState.CANCELLED:  # and the person was not told yet
+                    active.task = self._spawn(self._end(active, JobState.CANCELLED, CANCELLED))
+                case _:
+                    self._start(active)
         self._fill()
-        return len(unfinished)
+        return sum(job.state is not JobState.CANCELLED for job in unfinished)
 
     async def check(
         self,
@@ -112,10 +117,13 @@ class Dispatcher:
         async with self._admission:
             order = replace(order, given_seconds=self._given_seconds(request))
             await self.check(request, address, order, member)
-            if request.seed is None:
-                request = replace(request, seed=secrets.randbelow(MAX_SEED + 1))
             address = replace(address, locale=await self._gate.locale_of(address))
-            active = self._hold(await self._jobs.add(request, address, order))
+            seeds: tuple[int, ...] = ()
+            if request.seed is None:
+                seeds = seeds_from(draw_seed(), order.variations)
+                request = replace(request, seed=seeds[0])
+            order = replace(order, seeds=seeds)
+            active = self._hold(await self._jobs.add(request, address, order, self._backend.model))
         self._events.accepted(active.job)
         self._queue.put(active)
         self._fill()
@@ -126,7 +134,7 @@ class Dispatcher:
         if message_id is not None:
             address = replace(active.job.address, message_id=message_id)
             active.job = replace(active.job, address=address)
-            await self._write(self._jobs.set_message(active.job.id, message_id))
+            await note(self._jobs.set_message(active.job.id, message_id))
         active.answered.set()
 
     async def cancel(self, job_id: int, text: Text = CANCELLED) -> bool:
@@ -143,9 +151,7 @@ class Dispatcher:
                 return False
             active.task.cancel()
             self._fill()
-        await self._write(
-            self._jobs.finish(job_id, JobState.CANCELLED, self._clock(), given_back=waited)
-        )
+        await note(self._jobs.cancel(job_id, given_back=waited))
         active.task = self._spawn(self._end(active, JobState.CANCELLED, text))
         return True
 
@@ -188,71 +194,51 @@ class Dispatcher:
 
     def outlooks(self) -> Iterator[tuple[ActiveJob, Outlook]]:
         """Yield the same jobs with what they may expect."""
-        times, loading, paused = self._times(), not self._backend.is_loaded, self._switch.is_paused
-        for active in self._making.values():
-            yield active, Outlook(0, next(times), active.progress, loading=loading)
-        for place, active in enumerate(self._queue, start=1):
-            seconds = None if paused else next(times)
-            yield active, Outlook(place, seconds, None, paused=paused)
+        return self._prospects.all()
 
     def outlook(self, active: ActiveJob) -> Outlook:
         """Return what one job may expect."""
-        for other, outlook in self.outlooks():
-            if other is active:
-                return outlook
-        return Outlook(0, 0.0, active.progress)
+        return self._prospects.of(active)
 
     async def close(self) -> None:
         """Stop at once; what is unfinished stays in the store for the next run."""
         self._closing = True
-        self._queue = FairQueue()
         for task in self._tasks:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    def _times(self) -> Iterator[float | None]:
-        """Yield the expected time until each unfinished job is ready."""
-        slots = self._backend.slots
-        # While jobs wait others come after them, so the slots stay as full as they are.
-        pace = self._backend.pace(min(max(self._clips_in_making, 1), slots))
-        if pace is None or not self._backend.is_loaded:  # how long loading takes is not known
-            return repeat(None)
-        making = ([left / pace for left in a.clips_left] for a in self._making.values())
-        waiting = ([left / pace + TURNOVER_SECONDS for left in a.clips_left] for a in self._queue)
-        return forecast(chain(making, waiting), slots)
-
     def _waiting(self, address: Address) -> list[Waiting]:
         return [
-            Waiting(active.job.address, partial(self._seconds, active))
+            Waiting(active.job.address, partial(self._prospects.starts_in, active))
             for active in self._queue.concerning(address)
         ]
 
-    def _seconds(self, active: ActiveJob) -> float | None:
-        return self.outlook(active).seconds
-
     def _given_seconds(self, request: GenerationRequest) -> float:
-        """Return how much of a clip need not be made, since it goes on from that."""
-        codes = request.continue_from
-        given = 0.0 if codes is None else codes.shape[1] / self._backend.frame_rate
-        return min(given, request.seconds)
+        """Return how much of a clip need not be made, since it goes on from that.
+
+        Raises InvalidRequest where nothing is left to make.
+        """
+        if request.continue_from is None:
+            return 0.0
+        given = float(request.continue_from.shape[1] / self._backend.frame_rate)
+        check_continuation(given, request.seconds)
+        return given
 
     def _hold(self, job: Job) -> ActiveJob:
         active = self._active[job.id] = ActiveJob(job)
         return active
 
     def _fill(self) -> None:
-        """Start jobs while the backend has slots for them."""
+        """Start jobs while the backend has slots for them, and clips can be posted."""
         while (
-            not self._switch.is_paused
-            and self._clips_in_making < self._backend.slots
+            not self._closing
+            and len(self._tasks) < MOST_UNDELIVERED
+            and not self._switch.is_paused
+            and self._prospects.clips_in_making < self._backend.slots
             and (active := self._queue.pop())
         ):
             self._start(active)
-
-    @property
-    def _clips_in_making(self) -> int:
-        return sum(len(active.clips_left) for active in self._making.values())
 
     def _start(self, active: ActiveJob) -> None:
         self._making[active.job.id] = active
@@ -261,58 +247,47 @@ class Dispatcher:
     def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
         return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._fill()
 
     async def _run(self, active: ActiveJob) -> None:
         try:
             try:
-                clips = await self._make(active)
+                clips = await self._maker.make(active, self._fill)
             finally:
                 if self._making.pop(active.job.id, None):
                     self._fill()
-            await active.answered.wait()
-            message_id = await self._audience.deliver(active.job, clips)
         except (GenerationError, RequestError) as error:
             await self._end(active, JobState.FAILED, error.text)
+        except Exception:
+            _log.exception("job %d failed", active.job.id)
+            await self._end(active, JobState.FAILED, SOMETHING_WRONG)
+        else:
+            await self._deliver(active, clips)
+
+    async def _deliver(self, active: ActiveJob, clips: Sequence[Clip]) -> None:
+        """Hand over what was made; whatever happens to it now, it stays in the history."""
+        try:
+            await active.answered.wait()
+            message_id = await self._audience.deliver(active.job, clips)
         except Undeliverable as error:
             _log.warning("job %d is kept: %s", active.job.id, error)
             await self._end(active, JobState.KEPT)
+        except UnusableSound as error:
+            await self._end(active, JobState.FAILED, error.text)
+        except (GenerationError, RequestError) as error:
+            await self._end(active, JobState.KEPT, error.text)
         except Exception:
-            _log.exception("job %d failed", active.job.id)
-            text = Text("Something went wrong while this clip was made; please try again.")
-            await self._end(active, JobState.FAILED, text)
+            _log.exception("job %d could not be delivered", active.job.id)
+            await self._end(active, JobState.KEPT, SOMETHING_WRONG)
         else:
             if message_id is not None and message_id != active.job.address.message_id:
-                await self._write(self._jobs.set_message(active.job.id, message_id))
+                await note(self._jobs.set_message(active.job.id, message_id))
             await self._end(active, JobState.DELIVERED)
-
-    async def _make(self, active: ActiveJob) -> list[Clip]:
-        job, model = active.job, self._backend.model
-        variations = [job.variation(n) for n in range(1, active.variations + 1)]
-        if job.state is JobState.MADE:
-            codes = await self._jobs.codes(job.id, model)
-            if len(codes) == len(variations):
-                return await together(map(self._backend.decode, codes, variations))
-        self._events.started(job)
-        await self._write(self._jobs.set_state(job.id, JobState.RUNNING))
-        start = time.perf_counter()
-        clips = await together(
-            self._make_one(active, number, request)
-            for number, request in enumerate(variations, start=1)
-        )
-        active.job = replace(active.job, made_in=time.perf_counter() - start)
-        self._events.finished(active.job)
-        made = [clip.codes for clip in clips]
-        await self._write(self._jobs.save_codes(job.id, model, made, active.job.made_in or 0.0))
-        return clips
-
-    async def _make_one(self, active: ActiveJob, number: int, request: GenerationRequest) -> Clip:
-        clip = await self._backend.generate(request, partial(active.note_progress, number))
-        active.note_made(number)
-        if active.clips_left:  # the last one's slot is free when it is safe on the disk
-            self._fill()
-        return clip
 
     async def _end(self, active: ActiveJob, state: JobState, text: Text | None = None) -> None:
         """Tell the person if there is something to tell, then write how it ended."""
@@ -325,13 +300,6 @@ class Dispatcher:
             _log.warning("job %d: nobody could be told: %s", active.job.id, error)
         except Exception:
             _log.exception("job %d: nobody could be told", active.job.id)
-        await self._write(self._jobs.finish(active.job.id, state, self._clock()))
+        await note(self._jobs.finish(active.job.id, state, self._clock()))
         self._active.pop(active.job.id, None)
         active.ended.set()
-
-    async def _write(self, writing: Awaitable[None]) -> None:
-        """Write what the job can go on without: after a crash it would only be done again."""
-        try:
-            await writing
-        except StoreError as error:
-            _log.error("A job's step could not be written: %s", error)

@@ -72,6 +72,8 @@ class Order:
     """What the clips start with and go on from, which need not be made."""
     uploaded: bool = False
     """Whether what the clip goes on from is a sound that somebody uploaded."""
+    seeds: tuple[int, ...] = ()
+    """Those drawn for the variations; empty where a person chose the first."""
 
 
 PLAIN = Order()
@@ -88,6 +90,8 @@ class Job:
     order: Order = PLAIN
     made_in: float | None = None
     """Seconds it took to make all variations; None until then."""
+    model: str = ""
+    """The model that was there when it was accepted; empty where that is not known."""
 
     @property
     def title(self) -> str:
@@ -101,10 +105,29 @@ class Job:
             return ""
         return self.request.prompt.removeprefix(self.order.typed).removeprefix(", ")
 
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Those of the variations; the first is the request's."""
+        return self.order.seeds or seeds_from(self.request.seed or 0, self.order.variations)
+
+    def suits(self, model: str) -> bool:
+        """Return whether a model can make it: codes to go on from are of use to their own alone."""
+        return self.request.continue_from is None or self.model in ("", model)
+
     def variation(self, number: int) -> GenerationRequest:
-        """Return the request for one variation, counted from 1: the first has the job's seed."""
-        seed = ((self.request.seed or 0) + number - 1) % (MAX_SEED + 1)
-        return replace(self.request, seed=seed)
+        """Return the request for one variation, counted from 1."""
+        return replace(self.request, seed=self.seeds[number - 1])
+
+    def reseeded(self, number: int, seed: int) -> Job:
+        """Return the job with another seed for one variation, counted from 1."""
+        seeds = (*self.seeds[: number - 1], seed, *self.seeds[number:])
+        order, request = replace(self.order, seeds=seeds), replace(self.request, seed=seeds[0])
+        return replace(self, order=order, request=request)
+
+
+def seeds_from(first: int, count: int) -> tuple[int, ...]:
+    """Return seeds that follow each other; 0 comes after the highest."""
+    return tuple((first + n) % (MAX_SEED + 1) for n in range(count))
 
 
 class JobStore:
@@ -113,13 +136,15 @@ class JobStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, request: GenerationRequest, address: Address, order: Order = PLAIN) -> Job:
+    async def add(
+        self, request: GenerationRequest, address: Address, order: Order = PLAIN, model: str = ""
+    ) -> Job:
         """Write a new job, waiting. The request's seed must be set."""
         job_id = await self._database.execute(
             "INSERT INTO jobs (state, created_at, prompt, seconds, seed, guidance, temperature, "
             "top_k, continue_from, user_id, guild_id, channel_id, message_id, token, variations, "
-            "style, typed, given_seconds, uploaded, locale) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "style, typed, given_seconds, uploaded, seeds, locale, model) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 JobState.WAITING,
                 address.created_at,
@@ -140,10 +165,12 @@ class JobStore:
                 order.typed,
                 order.given_seconds,
                 order.uploaded,
+                json.dumps(order.seeds),
                 address.locale,
+                model,
             ),
         )
-        return Job(job_id, JobState.WAITING, request, address, order)
+        return Job(job_id, JobState.WAITING, request, address, order, model=model)
 
     async def get(self, job_id: int) -> Job | None:
         """Return a job in whatever state it is, if there was one of this id."""
@@ -160,24 +187,39 @@ class JobStore:
             "UPDATE jobs SET message_id = ? WHERE id = ?", (message_id, job_id)
         )
 
-    async def finish(
-        self, job_id: int, state: JobState, at: float, *, given_back: bool = False
-    ) -> None:
+    async def set_seeds(self, job: Job) -> None:
+        """Note that a job's clips are made from other seeds than it was accepted with."""
+        await self._database.execute(
+            "UPDATE jobs SET seed = ?, seeds = ? WHERE id = ?",
+            (job.request.seed, json.dumps(job.seeds), job.id),
+        )
+
+    async def cancel(self, job_id: int, *, given_back: bool) -> None:
+        """Note that a job was cancelled, of which the person is still to be told."""
+        await self._database.execute(
+            "UPDATE jobs SET state = ?, given_back = ? WHERE id = ?",
+            (JobState.CANCELLED, given_back, job_id),
+        )
+
+    async def finish(self, job_id: int, state: JobState, at: float) -> None:
         """Note how a job ended, and forget its token, which is of no use any more.
 
-        With `given_back` its seconds do not count as spent; neither do those of a failed job. One
-        that was deleted in the moment it was posted stays deleted.
+        One that was deleted in the moment it was posted stays deleted.
         """
         await self._database.execute(
-            "UPDATE jobs SET state = ?, finished_at = ?, token = '', "
-            "given_back = given_back OR ? WHERE id = ? AND state != ?",
-            (state, at, given_back, job_id, JobState.DELETED),
+            "UPDATE jobs SET state = ?, finished_at = ?, token = '' WHERE id = ? AND state != ?",
+            (state, at, job_id, JobState.DELETED),
         )
 
     async def unfinished(self) -> list[Job]:
-        """Return what a former run of the bot left, in the order it was accepted."""
+        """Return what a former run of the bot left, in the order it was accepted.
+
+        Among it are cancelled jobs of which nobody was told yet.
+        """
         rows = await self._database.rows(
-            "SELECT * FROM jobs WHERE state IN (?, ?, ?) ORDER BY id", UNFINISHED
+            "SELECT * FROM jobs WHERE state IN (?, ?, ?) "
+            "OR (state = ? AND finished_at IS NULL) ORDER BY id",
+            (*UNFINISHED, JobState.CANCELLED),
         )
         return [job_of(row) for row in rows]
 
@@ -248,6 +290,7 @@ class JobStore:
         await self._database.execute(
             f"UPDATE jobs SET state = '{JobState.DELETED}', "  # noqa: S608
             "prompt = '', typed = '', style = '', token = '', continue_from = NULL, seed = 0, "
+            "seeds = '[]', "
             "channel_id = 0, message_id = NULL, uploaded = 0, locale = '', "
             f"given_back = given_back OR state = '{JobState.FAILED}' WHERE id IN {_IDS}",
             ids,
@@ -281,8 +324,10 @@ def job_of(row: sqlite3.Row) -> Job:
         typed=row["typed"],
         given_seconds=row["given_seconds"],
         uploaded=bool(row["uploaded"]),
+        seeds=tuple(json.loads(row["seeds"])),
     )
-    return Job(row["id"], JobState(row["state"]), request, address, order, row["made_in"])
+    state, made_in = JobState(row["state"]), row["made_in"]
+    return Job(row["id"], state, request, address, order, made_in, row["model"])
 
 
 def _pack(codes: Codes) -> bytes:

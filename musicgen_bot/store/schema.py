@@ -99,4 +99,6 @@ MIGRATIONS = (
         PRIMARY KEY (kind, id)
     ) STRICT, WITHOUT ROWID;
     """,
+    "ALTER TABLE jobs ADD COLUMN seeds TEXT NOT NULL DEFAULT '[]';",
+    "ALTER TABLE jobs ADD COLUMN model TEXT NOT NULL DEFAULT '';",
 )

@@ -50,6 +50,8 @@ class HandBackend:
         self.started: list[str] = []
         self.cancelled: list[str] = []
         self.decoded: list[str] = []
+        self.silent: set[int | None] = set()
+        """Seeds that make silent clips."""
         self._futures: dict[str, asyncio.Future[None]] = {}
         self._progress: dict[str, Callable[[Progress], None]] = {}
         self._changed = asyncio.Condition()
@@ -71,11 +73,11 @@ class HandBackend:
         except asyncio.CancelledError:
             self.cancelled.append(name)
             raise
-        return _clip(request)
+        return self._clip(request)
 
     async def decode(self, codes: Codes, request: GenerationRequest) -> Clip:
         self.decoded.append(named(request))
-        return _clip(request)
+        return self._clip(request)
 
     async def until_started(self, *names: str) -> None:
         async with asyncio.timeout(10), self._changed:
@@ -86,6 +88,11 @@ class HandBackend:
 
     def finish(self, name: str) -> None:
         self._futures.pop(name).set_result(None)
+
+    def _clip(self, request: GenerationRequest) -> Clip:
+        tone = np.sin(np.arange(3200), dtype=np.float32)
+        samples = np.zeros_like(tone) if request.seed in self.silent else tone
+        return Clip(np.ones((4, 5), np.int16), samples[np.newaxis], 32000, request)
 
     def fail(self, name: str, error: BaseException) -> None:
         self._futures.pop(name).set_exception(error)
@@ -101,14 +108,18 @@ class HandAudience:
         self.seeds: list[list[int | None]] = []
         """Of the clips of each job delivered."""
         self.told: list[tuple[str, str]] = []
+        self.spoke = asyncio.Event()
+        """Set once somebody was told something."""
         self.error: Exception | None = None
+        self.deliver_error: Exception | None = None
+        """What fails with clips alone."""
         self.leave = asyncio.Event()
         self.leave.set()
 
     async def deliver(self, job: Job, clips: Sequence[Clip]) -> int | None:
         await self.leave.wait()
-        if self.error is not None:
-            raise self.error
+        if error := self.error or self.deliver_error:
+            raise error
         self.delivered.append(job.request.prompt)
         self.jobs.append(job)
         self.seeds.append([clip.request.seed for clip in clips])
@@ -118,7 +129,4 @@ class HandAudience:
         if self.error is not None and not isinstance(self.error, MusicgenBotError):
             raise self.error
         self.told.append((job.request.prompt, str(text)))
-
-
-def _clip(request: GenerationRequest) -> Clip:
-    return Clip(np.ones((4, 5), np.int16), np.ones((1, 3200), np.float32), 32000, request)
+        self.spoke.set()

@@ -1,17 +1,25 @@
 """A job goes its way once, whatever happens on it."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from musicgen_bot.errors import GenerationError, LimitReached, StoreError, UnusableSound
+from musicgen_bot.errors import (
+    AudioError,
+    GenerationError,
+    InvalidRequest,
+    LimitReached,
+    StoreError,
+    UnusableSound,
+)
 from musicgen_bot.generation import GenerationRequest
-from musicgen_bot.jobs import dispatcher
+from musicgen_bot.jobs import dispatcher, maker, prospects
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.jobs.events import Events
 from musicgen_bot.jobs.gate import Gate
@@ -159,7 +167,7 @@ async def test_the_outlook_follows_speed_and_progress(build: Build) -> None:
     house.backend.speed = 2.0
     house.backend.advance("a", 0.4)
     assert house.dispatcher.outlook(running).seconds == pytest.approx(3.0)
-    turnover = dispatcher.TURNOVER_SECONDS
+    turnover = prospects.TURNOVER_SECONDS
     assert house.dispatcher.outlook(waiting).seconds == pytest.approx(8.0 + turnover)
     assert house.dispatcher.outlook(waiting).place == 1
 
@@ -248,6 +256,91 @@ async def test_a_clip_with_nowhere_to_go_is_kept(build: Build) -> None:
     assert len(await house.jobs.codes(active.job.id, "hand")) == 1
 
 
+@pytest.mark.parametrize("error", [AudioError("There is no ffmpeg."), RuntimeError("a bug")])
+async def test_a_clip_that_could_not_be_written_is_kept_all_the_same(
+    error: Exception, build: Build
+) -> None:
+    house = build()
+    house.audience.deliver_error = error
+    active = await house.submit("a")
+    await house.backend.until_started("a")
+    house.backend.finish("a")
+    await ended(active)
+    ((prompt, text),) = house.audience.told
+    assert prompt == "a"
+    assert text == "There is no ffmpeg." or "went wrong" in text
+    assert await house.state(active) is JobState.KEPT
+
+
+async def test_whoever_was_not_told_that_their_job_is_cancelled_is_told_in_the_next_run(
+    build: Build,
+) -> None:
+    house = build()
+    await house.submit("a")
+    active = await house.dispatcher.submit(request("b"), address())  # never answered
+    assert await house.dispatcher.cancel(active.job.id)
+    await house.dispatcher.close()
+    assert house.audience.told == []
+    again = build()
+    assert await again.dispatcher.resume() == 1  # to be made
+    async with asyncio.timeout(10):
+        await again.audience.spoke.wait()
+    assert again.audience.told == [("b", "Cancelled.")]
+    await again.backend.until_started("a")
+    assert again.backend.started == ["a"]
+
+
+async def test_while_nothing_can_be_posted_no_more_is_made_than_memory_holds(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "MOST_UNDELIVERED", 2)
+    house = build(slots=4)
+    house.audience.leave.clear()
+    jobs = [await house.submit(name) for name in "abc"]
+    await house.backend.until_started("a", "b")
+    house.backend.finish("a")
+    house.backend.finish("b")
+    assert house.backend.started == ["a", "b"]
+    assert house.dispatcher.outlook(jobs[2]).place == 1
+    house.audience.leave.set()
+    await house.backend.until_started("c")
+    house.backend.finish("c")
+    await ended(jobs[2])
+    assert house.audience.delivered == ["a", "b", "c"]
+
+
+async def test_a_full_queue_tells_when_its_next_job_starts(build: Build) -> None:
+    house = build(limits=replace(NO_LIMITS, waiting_per_guild=2, waiting_per_user=2))
+    house.backend.speed = 1.0
+    await house.submit("a", user_id=1)
+    await house.backend.until_started("a")
+    house.backend.advance("a", 0.2)
+    await house.submit("b", user_id=2)
+    await house.submit("c", user_id=3)
+    # 8 s of "a" and the turnover are left, and then "b" begins, whose 10 s do not matter.
+    with pytest.raises(LimitReached, match="in about 9 seconds"):
+        await house.submit("d", user_id=3)
+
+
+async def test_codes_of_another_model_are_not_gone_on_from(build: Build) -> None:
+    house = build()
+    await house.submit("a")
+    known = np.ones((4, 100), np.int16)
+    extended = GenerationRequest("b", seed=1, continue_from=known)
+    await house.dispatcher.answered(await house.dispatcher.submit(extended, address()), 70)
+    await house.dispatcher.close()
+    again = build()
+    again.backend.model = "another"
+    await again.dispatcher.resume()
+    await again.backend.until_started("a")
+    again.backend.finish("a")
+    async with asyncio.timeout(10):
+        await again.audience.spoke.wait()
+    ((prompt, text),) = again.audience.told
+    assert prompt == "b"
+    assert "another model than today's" in text
+
+
 async def test_nothing_is_delivered_before_the_person_was_answered(build: Build) -> None:
     house = build()
     active = await house.dispatcher.submit(request("a"), address())
@@ -280,7 +373,7 @@ async def test_the_next_run_takes_up_what_was_left_in_its_order(build: Build) ->
     again.backend.finish("running")
     again.backend.finish("second")
     await again.backend.until_started("third")
-    third = next(again.dispatcher.unfinished())
+    third = list(again.dispatcher.unfinished())[-1]
     again.backend.finish("third")
     await ended(third)
     assert sorted(again.audience.delivered) == ["made", "running", "second", "third"]
@@ -406,6 +499,83 @@ async def test_variations_survive_a_restart_whether_they_are_made_or_not(build: 
     assert sorted(again.backend.decoded) == ["made", "made/2"]
     assert again.audience.seeds == [[1, 2], [1, 2]]
     assert again.audience.jobs[0].made_in == made.job.made_in
+
+
+@pytest.fixture
+def seeds_from_ten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw seeds 10, 20, 30 …"""
+    seeds = itertools.count(10, 10)
+    monkeypatch.setattr(maker, "draw_seed", lambda: next(seeds))
+    monkeypatch.setattr(dispatcher, "draw_seed", lambda: next(seeds))
+
+
+async def ordered(house: House, seed: int | None, variations: int = 1) -> ActiveJob:
+    asked = GenerationRequest("a", seed=seed)
+    active = await house.dispatcher.submit(asked, address(at=house.now), Order(variations))
+    await house.dispatcher.answered(active, 70)
+    return active
+
+
+@pytest.mark.usefixtures("seeds_from_ten")
+async def test_a_variation_that_came_out_silent_is_made_from_another_seed(build: Build) -> None:
+    house = build(slots=3)
+    house.backend.silent = {11}
+    active = await ordered(house, None, variations=3)
+    await house.backend.until_started("a/10", "a/11", "a/12")
+    for name in ("a/12", "a/11", "a/10"):
+        house.backend.finish(name)
+    await house.backend.until_started("a/20")
+    await house.dispatcher.close()
+    again = build(slots=3)  # what was drawn anew is written down
+    await again.dispatcher.resume()
+    await again.backend.until_started("a/10", "a/20", "a/12")
+    (active,) = again.dispatcher.unfinished()
+    for name in ("a/10", "a/20", "a/12"):
+        again.backend.finish(name)
+    await ended(active)
+    assert again.audience.seeds == [[10, 20, 12]]
+    kept = await again.jobs.get(active.job.id)
+    assert kept is not None
+    assert kept.seeds == (10, 20, 12)
+    assert [kept.variation(n).seed for n in (1, 2, 3)] == [10, 20, 12]
+
+
+@pytest.mark.usefixtures("seeds_from_ten")
+async def test_a_clip_is_tried_with_three_seeds_and_no_more(build: Build) -> None:
+    house = build()
+    house.backend.silent = {10, 20, 30}
+    active = await ordered(house, None)
+    for name in ("a/10", "a/20", "a/30"):
+        await house.backend.until_started(name)
+        house.backend.finish(name)
+    await ended(active)
+    assert house.backend.started == ["a/10", "a/20", "a/30"]
+    assert active.job.request.seed == 30
+
+
+async def test_a_seed_that_somebody_asked_for_is_kept_whatever_comes_of_it(build: Build) -> None:
+    house = build()
+    house.backend.silent = {10}
+    active = await ordered(house, 10)
+    await house.backend.until_started("a/10")
+    house.backend.finish("a/10")
+    await ended(active)
+    assert house.backend.started == ["a/10"]
+    assert house.audience.seeds == [[10]]
+
+
+async def test_a_clip_no_longer_than_what_it_goes_on_from_is_not_taken_on(build: Build) -> None:
+    house = build()
+    known = np.ones((4, 500), np.int16)
+    for seconds in (9.0, 10.0):
+        with pytest.raises(InvalidRequest, match="10 seconds long already"):
+            await house.dispatcher.submit(
+                GenerationRequest("a", seconds, continue_from=known), address(at=house.now)
+            )
+    await house.dispatcher.submit(
+        GenerationRequest("a", 10.02, continue_from=known), address(at=house.now)
+    )
+    assert len(list(house.dispatcher.unfinished())) == 1
 
 
 async def spent(house: House) -> tuple[float, float]:
