@@ -46,7 +46,7 @@ class Address:
 
     user_id: int
     guild_id: int | None
-    """None in a direct message."""
+    """None in direct messages and groups."""
     channel_id: int
     message_id: int | None
     """None until the answer is known to have been posted."""

@@ -33,6 +33,8 @@ class ChannelRoutes:
 
     def create(self, call: Call) -> Json:
         channel = self._channel(call)
+        if channel.recipient and not channel.recipient.takes_messages:
+            raise ApiError(Problem.NO_MESSAGES_TO_USER)
         _require(channel, "send_messages_in_threads" if channel.parent else "send_messages")
         self._require_contents(channel, call)
         if channel.archived and channel.locked:
@@ -74,8 +76,7 @@ class ChannelRoutes:
         channel = self.world.channels.get(int(call.parameters["channel"]))
         if channel is None:
             raise ApiError(Problem.UNKNOWN_CHANNEL)
-        left = channel.guild is not None and channel.guild.id not in self.world.guilds
-        if left or not channel.bot_permissions.view_channel:
+        if not channel.has_bot or not channel.bot_permissions.view_channel:
             raise ApiError(Problem.MISSING_ACCESS)
         _require(channel, *permissions)
         return channel

@@ -77,7 +77,7 @@ async def test_what_ends_a_job_is_told_in_both_languages(
         )
         message = await asked.message()
         stopped = await discord_server.press(room.ada, message, "Annuler")
-        assert (await stopped.message()).content == "El clip 1 se ha cancelado."
+        assert (await stopped.followup()).content == "El clip 1 se ha cancelado."
         await message.until(lambda m: "Annulé." in text_of(m))
 
 
