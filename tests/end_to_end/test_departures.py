@@ -102,7 +102,7 @@ async def test_a_thread_that_was_put_away_is_taken_out_again_for_its_clip(
         found = await discord_server.command(room.ada, room.channel, "clip", clip="1")
         shown = await found.message()
         await clip_in(shown)
-        deleted = await discord_server.press(room.ada, shown, "Delete")
-        assert "is deleted" in text_of(await deleted.message())
+        done = await (await discord_server.press(room.ada, shown, "Delete")).followup()
+        assert "is deleted" in done.content
         found = await discord_server.command(room.ada, room.channel, "clip", clip="1")
         assert "not here any more" in text_of(await found.message())
