@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.discord_server.messages import Message
     from tests.discord_server.world import World
 
-TEXT, DIRECT, THREAD = 0, 1, 11
+TEXT, DIRECT, CATEGORY, THREAD = 0, 1, 4, 11
 DEFAULT_UPLOAD_LIMIT = 10 * 2**20
 BOOSTED_UPLOAD_LIMITS = {3: 100 * 2**20, 2: 50 * 2**20}
 """Bytes by the tier of boosts."""
@@ -32,7 +32,7 @@ _ABSENT = (
 
 @dataclass(slots=True, eq=False)
 class Channel:
-    """A text channel of a guild, a thread of one, or direct messages of the bot and one user."""
+    """A channel or a category of a guild, a thread, or direct messages of the bot and one user."""
 
     world: World = field(repr=False)
     id: int
@@ -44,13 +44,16 @@ class Channel:
     hidden_from: list[Member] = field(default_factory=list, repr=False)
     parent: Channel | None = None
     """The channel that a thread belongs to."""
+    is_category: bool = False
 
     @property
     def kind(self) -> int:
         """Discord's number for this type of channel."""
         if self.guild is None:
             return DIRECT
-        return TEXT if self.parent is None else THREAD
+        if self.parent is not None:
+            return THREAD
+        return CATEGORY if self.is_category else TEXT
 
     @property
     def upload_limit(self) -> int:
@@ -101,7 +104,7 @@ class Channel:
         ]
         return {
             **channel,
-            "type": TEXT,
+            "type": self.kind,
             "guild_id": str(self.guild.id),
             "name": self.name,
             "position": 0,
@@ -144,8 +147,10 @@ class Guild:
     members: list[Member] = field(default_factory=list, repr=False)
     channels: list[Channel] = field(default_factory=list, repr=False)
 
-    def add_channel(self, name: str) -> Channel:
-        channel = Channel(self.world, self.world.snowflakes.next(), name, self)
+    def add_channel(self, name: str, *, is_category: bool = False) -> Channel:
+        channel = Channel(
+            self.world, self.world.snowflakes.next(), name, self, is_category=is_category
+        )
         self.channels.append(channel)
         self.world.channels[channel.id] = channel
         self.world.dispatch("CHANNEL_CREATE", channel.to_json(), self)
@@ -165,6 +170,14 @@ class Guild:
         event = {"guild_id": str(self.id), "role": role.to_json()}
         self.world.dispatch("GUILD_ROLE_CREATE", event, self)
         return role
+
+    def remove_role(self, role: Role) -> None:
+        """Delete a role, as an admin would."""
+        self.roles.remove(role)
+        for member in self.members:
+            member.roles = [each for each in member.roles if each is not role]
+        event = {"guild_id": str(self.id), "role_id": str(role.id)}
+        self.world.dispatch("GUILD_ROLE_DELETE", event, self)
 
     def add_member(
         self, user: str | User, *, permissions: discord.Permissions | None = None
