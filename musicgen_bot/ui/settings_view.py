@@ -28,6 +28,7 @@ from musicgen_bot.ui.settings_forms import (
     Settle,
     TierForm,
     WordsForm,
+    merged,
 )
 from musicgen_bot.ui.settings_places import CHANNEL_TYPES, present
 from musicgen_bot.ui.settings_text import settings_embed
@@ -91,8 +92,7 @@ class SettingsPanel(discord.ui.View):
         self, interaction: discord.Interaction, select: discord.ui.ChannelSelect[Self]
     ) -> None:
         """Set where the bot may be used."""
-        chosen = tuple(channel.id for channel in select.values)
-        await self._apply(interaction, lambda settings: replace(settings, channels=chosen))
+        await self._choose(interaction, select, "channels")
 
     @discord.ui.select(
         cls=discord.ui.RoleSelect,
@@ -104,8 +104,7 @@ class SettingsPanel(discord.ui.View):
         self, interaction: discord.Interaction, select: discord.ui.RoleSelect[Self]
     ) -> None:
         """Set who may use the bot."""
-        chosen = tuple(role.id for role in select.values)
-        await self._apply(interaction, lambda settings: replace(settings, roles=chosen))
+        await self._choose(interaction, select, "roles")
 
     @discord.ui.select(
         cls=discord.ui.RoleSelect,
@@ -117,8 +116,7 @@ class SettingsPanel(discord.ui.View):
         self, interaction: discord.Interaction, select: discord.ui.RoleSelect[Self]
     ) -> None:
         """Set whom the server's limits do not concern."""
-        chosen = tuple(role.id for role in select.values)
-        await self._apply(interaction, lambda settings: replace(settings, unlimited_roles=chosen))
+        await self._choose(interaction, select, "unlimited_roles")
 
     @discord.ui.button(custom_id="settings:clips")
     async def clips(
@@ -167,6 +165,22 @@ class SettingsPanel(discord.ui.View):
     ) -> None:
         """Forget the channels and roles that were deleted in the server."""
         await self._apply(interaction, lambda settings: present(settings, interaction.guild))
+
+    async def _choose(
+        self,
+        interaction: discord.Interaction,
+        select: discord.ui.ChannelSelect[Self] | discord.ui.RoleSelect[Self],
+        name: str,
+    ) -> None:
+        """Change a list as somebody did in its select: others may have changed it meanwhile."""
+        chosen = [each.id for each in select.values]
+        shown = _shown(interaction.message, select.custom_id)
+
+        def settle(settings: GuildSettings) -> GuildSettings:
+            new: dict[str, Any] = {name: merged(getattr(settings, name), shown, chosen)}
+            return replace(settings, **new)
+
+        await self._apply(interaction, settle)
 
     async def _ask_numbers(
         self, interaction: discord.Interaction, title: Text, names: Sequence[str]
@@ -218,3 +232,17 @@ class SettingsPanel(discord.ui.View):
 
 async def _ask(interaction: discord.Interaction, form: Form) -> None:
     await interaction.response.send_modal(form)
+
+
+def _shown(message: discord.Message | None, custom_id: str) -> list[int]:
+    """Return the ids that are chosen in a select of a message."""
+    rows = (
+        [row for row in message.components if isinstance(row, discord.ActionRow)] if message else []
+    )
+    return [
+        value.id
+        for row in rows
+        for item in row.children
+        if isinstance(item, discord.SelectMenu) and item.custom_id == custom_id
+        for value in item.default_values
+    ]

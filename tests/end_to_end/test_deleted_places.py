@@ -61,6 +61,23 @@ async def test_deleted_places_lock_nobody_in_or_out_for_good(
         assert "clip 1" in await room.generate()
 
 
+async def test_who_chooses_others_leaves_a_deleted_one_where_it_is(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    room = Room(discord_server)
+    djs, vips = room.guild.add_role("djs"), room.guild.add_role("vips")
+    async with running_bot(discord_server, tmp_path):
+        await room.settings("roles", role=djs, grant="roles")
+        room.guild.remove_role(djs)
+        panel = await room.settings("show")
+        await discord_server.select(room.grace, panel, "settings:roles", vips)
+        await panel.until(lambda m: defaults(m, "settings:roles") == [str(vips.id)])
+        assert f"may use it: deleted role `{djs.id}`, <@&{vips.id}>" in text_of(panel)
+        await discord_server.select(room.grace, panel, "settings:roles")
+        await panel.until(lambda m: not defaults(m, "settings:roles"))
+        assert "takes a role" in await room.generate()
+
+
 async def test_a_file_comes_back_without_what_was_deleted_since(
     discord_server: DiscordServer, tmp_path: Path
 ) -> None:
