@@ -193,7 +193,9 @@ class OwnerCog(
         lines = [f"{say(_named(b.kind, b.id))} <t:{b.at:.0f}:f>" for b in blocks[:BLOCKS_SHOWN]]
         if len(blocks) > BLOCKS_SHOWN:
             lines.append(say("… and {number} before", number=len(blocks) - BLOCKS_SHOWN))
-        await answer(interaction, "\n".join(lines) or say("Nobody is blocked."))
+        # As an embed, which holds twice as much as a message.
+        embed = discord.Embed(description="\n".join(lines) or say("Nobody is blocked."))
+        await interaction.response.send_message(embed=embed, ephemeral=True)
 
     async def _turn(self, interaction: discord.Interaction, mode: Mode, text: Text) -> None:
         await require_owner(interaction, self._guild_id)
