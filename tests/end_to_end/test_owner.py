@@ -10,7 +10,7 @@ import pytest
 
 from musicgen_bot.store.blocks import HostBlock, HostBlockStore, Kind
 from musicgen_bot.store.database import Database
-from musicgen_bot.store.guild_settings import LARGEST_ID
+from musicgen_bot.store.snowflakes import LARGEST_ID
 from musicgen_bot.translations import LOCALES
 from tests.discord_server.commands import NotTypeable
 from tests.discord_server.messages import Message
