@@ -92,6 +92,27 @@ async def test_a_guild_the_bot_was_thrown_out_of_is_closed_to_it(
     assert refused.value.code == 50001
 
 
+async def test_a_thread_that_was_put_away_opens_for_a_message_unless_it_is_locked(
+    channel: Channel, discord_server: DiscordServer
+) -> None:
+    assert channel.guild is not None
+    thread = channel.guild.add_thread("tunes", channel)
+    async with Bot(allowed_mentions=None) as bot:
+        await bot.login(discord_server.token)
+        place = bot.get_partial_messageable(thread.id)
+        message = await place.send("x")
+        thread.archive()
+        with pytest.raises(discord.HTTPException) as refused:
+            await message.edit(content="y")
+        assert (refused.value.status, refused.value.code) == (400, 50083)
+        await place.send("x")
+        await message.edit(content="y")
+        thread.archive(lock=True)
+        with pytest.raises(discord.HTTPException) as refused:
+            await place.send("x")
+        assert refused.value.code == 50083
+
+
 async def test_a_file_may_be_as_large_as_the_guild_allows_and_no_larger(
     place: discord.PartialMessageable, channel: Channel
 ) -> None:

@@ -25,6 +25,7 @@ class BlockCog(commands.Cog):
     @app_commands.describe(member="Who")
     @app_commands.default_permissions(moderate_members=True)
     @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
+    @app_commands.allowed_installs(guilds=True, users=False)
     async def block(
         self, interaction: discord.Interaction, member: discord.Member | discord.User
     ) -> None:
@@ -50,6 +51,7 @@ class BlockCog(commands.Cog):
     @app_commands.describe(member="Who")
     @app_commands.default_permissions(moderate_members=True)
     @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
+    @app_commands.allowed_installs(guilds=True, users=False)
     async def unblock(
         self, interaction: discord.Interaction, member: discord.Member | discord.User
     ) -> None:

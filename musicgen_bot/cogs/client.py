@@ -65,6 +65,17 @@ class Client(commands.AutoShardedBot):
         )
         self.add_dynamic_items(ClipButton, PageButton, PrivacyButton)
 
+    async def setup_hook(self) -> None:
+        """Offer the commands to accounts as well, where the application is made for that.
+
+        Where it is not, a command for accounts would be refused, and all others with it.
+        """
+        if self._is_for_accounts:
+            self.tree.allowed_installs = app_commands.AppInstallationType(guild=True, user=True)
+            self.tree.allowed_contexts = app_commands.AppCommandContext(
+                guild=True, dm_channel=True, private_channel=True
+            )
+
     def invite_link(self) -> str:
         """Return the address that adds the bot to a server with the permissions it needs."""
         if self.application_id is None:
@@ -74,6 +85,19 @@ class Client(commands.AutoShardedBot):
             permissions=PERMISSIONS,
             scopes=("bot", "applications.commands"),
         )
+
+    def account_link(self) -> str | None:
+        """Return the address that installs the bot to one's account; None where it cannot be."""
+        if self.application_id is None or not self._is_for_accounts:
+            return None
+        link = discord.utils.oauth_url(self.application_id, scopes=("applications.commands",))
+        return f"{link}&integration_type=1"
+
+    @property
+    def _is_for_accounts(self) -> bool:
+        """Whether *User Install* is ticked in the developer portal; known after the login."""
+        about = self.application
+        return about is not None and about.user_integration_config is not None
 
     async def sync_if_changed(self, notes: NoteStore) -> None:
         """Tell Discord the commands, if they are not those it was told last.

@@ -89,9 +89,11 @@ class ClipCog(commands.Cog):
             return
         match action:
             case Action.AGAIN:
+                self._archive.check_recipe(job)
                 again = replace(job.request, seed=None)
                 await self._order(interaction, again, job.order)
             case Action.REMIX:
+                self._archive.check_recipe(job)
                 await interaction.response.send_modal(remix_form(say, job))
             case Action.EXTEND:
                 await self._extend(interaction, job, variation or 1)
@@ -113,7 +115,9 @@ class ClipCog(commands.Cog):
         return job
 
     async def _remix(self, interaction: Interaction, job_id: int, answers: Answers) -> None:
-        request, order = remixed(await self._job(interaction, job_id), answers)
+        job = await self._job(interaction, job_id)
+        self._archive.check_recipe(job)
+        request, order = remixed(job, answers)
         await self._order(interaction, request, order)
 
     async def _order(
@@ -168,16 +172,15 @@ class ClipCog(commands.Cog):
 
     async def _delete(self, interaction: Interaction, job: Job) -> None:
         _require_owner(interaction, job)
-        await interaction.response.defer(ephemeral=True, thinking=True)
+        await interaction.response.defer()
         await self._dispatcher.let_go(job.id)
-        # Whoever looked the clip up sees it in a message of their own, which is not the clip's.
-        if interaction.message is not None and not interaction.message.flags.ephemeral:
-            message: discord.Message | discord.PartialMessage | None = interaction.message
-        else:
-            message = _message_of(interaction.client, job)
-        if message is not None:
+        # The message below which it was pressed goes by the token of that, wherever it is.
+        with suppress(discord.NotFound):
+            await interaction.delete_original_response()
+        # Whoever looked the clip up saw it in a message of their own, which is not the clip's.
+        if interaction.message is None or interaction.message.id != job.address.message_id:
             with suppress(discord.NotFound, discord.Forbidden):
-                await message.delete()
+                await _delete_message(interaction.client, job)
         await self._archive.delete(job)
         _log.info("job %d deleted by user %d", job.id, interaction.user.id)
         say = say_to(interaction)
@@ -193,8 +196,8 @@ def _require_owner(interaction: Interaction, job: Job) -> None:
         )
 
 
-def _message_of(client: discord.Client, job: Job) -> discord.PartialMessage | None:
-    if job.address.message_id is None:
-        return None
-    channel = client.get_partial_messageable(job.address.channel_id)
-    return channel.get_partial_message(job.address.message_id)
+async def _delete_message(client: discord.Client, job: Job) -> None:
+    """Delete a clip's message as the bot itself. Raises what discord.py does."""
+    if job.address.message_id is not None:
+        channel = client.get_partial_messageable(job.address.channel_id)
+        await channel.get_partial_message(job.address.message_id).delete()

@@ -94,9 +94,10 @@ class ContinueCog(commands.Cog):
     ) -> None:
         words, order = worded(prompt, "", 1, needs_words=False)
         order = replace(order, uploaded=True)
-        longest = await self._gate.longest_seconds(interaction.guild_id, member_of(interaction))
+        guild_id, member = interaction.guild_id, member_of(interaction)
+        longest = await self._gate.longest_seconds(guild_id, member)
         if seconds is None:
-            usual = await self._gate.default_seconds(interaction.guild_id)
+            usual = await self._gate.default_seconds(guild_id, member)
             seconds = min(usual, longest / 2)
         most = longest - SHORTEST_SECONDS
         if most < SHORTEST_SECONDS:

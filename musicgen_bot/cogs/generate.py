@@ -11,6 +11,7 @@ from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.jobs.gate import Gate
 from musicgen_bot.jobs.limits import SHORTEST_SECONDS
 from musicgen_bot.styles import matching
+from musicgen_bot.ui.caller import member_of
 from musicgen_bot.ui.intake import take_on, worded
 from musicgen_bot.ui.remix import HIGHEST_GUIDANCE
 from musicgen_bot.ui.texts import CHOICES_SHOWN, shortened
@@ -54,7 +55,7 @@ class GenerateCog(commands.Cog):
         """Accept a job and promise its clip."""
         words, order = worded(prompt, style, variations)
         if seconds is None:
-            seconds = await self._gate.default_seconds(interaction.guild_id)
+            seconds = await self._gate.default_seconds(interaction.guild_id, member_of(interaction))
         request = GenerationRequest(
             prompt=words,
             seconds=seconds,

@@ -8,6 +8,7 @@ from discord.ext import commands
 
 from musicgen_bot.cogs.client import Client
 from musicgen_bot.translations import Text
+from musicgen_bot.ui.caller import is_member
 from musicgen_bot.ui.command_names import DESCRIPTION, full_name
 from musicgen_bot.ui.speech import say_to
 
@@ -47,5 +48,7 @@ def _is_for(
     needed = (command.root_parent or command).default_permissions
     if needed is None:
         return True
+    if not is_member(interaction):  # whatever takes a permission is for servers that have the bot
+        return False
     # No permissions at all: for nobody whom Discord could tell from others, but for the host.
     return bool(needed) and interaction.permissions.is_superset(needed)

@@ -58,6 +58,7 @@ class Machine:
     """Bytes of main memory and of a GPU's own; None where that is not known."""
 
 
+@app_commands.allowed_installs(guilds=True, users=False)
 @app_commands.default_permissions()
 class OwnerCog(
     commands.GroupCog, group_name="owner", group_description="For the host of this bot."

@@ -14,9 +14,17 @@ from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.jobs.sweeper import COUNTED_SECONDS
 from musicgen_bot.store.personal import PersonalData
-from musicgen_bot.translations import Counted, Text
+from musicgen_bot.translations import Counted
 from musicgen_bot.ui.apologies import explain
-from musicgen_bot.ui.privacy import ABOUT, STAYS, WARNING, Wish, data_file, privacy_buttons
+from musicgen_bot.ui.privacy import (
+    ABOUT,
+    FORGOTTEN,
+    STAYS,
+    WARNING,
+    Wish,
+    data_file,
+    privacy_buttons,
+)
 from musicgen_bot.ui.speech import answer, say_to
 
 Interaction = discord.Interaction[Any]
@@ -81,7 +89,7 @@ class PrivacyCog(commands.Cog):
 
     async def _forget(self, user_id: int) -> int:
         """Stop and forget all of a person's jobs, and return how many there were."""
-        await self._dispatcher.stop_all(user_id, Text("Cancelled, and deleted."))
+        await self._dispatcher.stop_all(user_id, FORGOTTEN)
         count = await self._personal.forget(user_id, time.time() - COUNTED_SECONDS)
         _log.info("user %d had all their data deleted, of %d clips", user_id, count)
         return count

@@ -30,7 +30,7 @@ class QueueCog(commands.Cog):
 
     @app_commands.command(description="Show what is being made and what waits here.")
     async def queue(self, interaction: discord.Interaction) -> None:
-        """Show this server's jobs, or one's own in a direct message, to the one who asked."""
+        """Show this server's jobs, or without one the caller's and this channel's, to them."""
         rows = [
             (active, outlook)
             for active, outlook in self._dispatcher.outlooks()
@@ -101,7 +101,8 @@ def _is_here(active: ActiveJob, interaction: discord.Interaction) -> bool:
     address = active.job.address
     if interaction.guild_id is not None:
         return address.guild_id == interaction.guild_id
-    return address.user_id == interaction.user.id
+    in_channel = address.guild_id is None and address.channel_id == interaction.channel_id
+    return in_channel or address.user_id == interaction.user.id
 
 
 def _line(say: Language, active: ActiveJob, outlook: Outlook, now: float, reader: Reader) -> str:

@@ -31,11 +31,11 @@ class QuotaCog(commands.Cog):
 
     async def _text(self, interaction: discord.Interaction) -> str:
         say = say_to(interaction)
-        if interaction.guild_id is None:
-            return say("There is no limit a day in direct messages.")
         own = await self._gate.allowance(
             interaction.guild_id, interaction.user.id, member_of(interaction)
         )
+        if own is None:
+            return say("There is no limit a day here.")
         lines = [
             say(text.filled(left=max(0, math.floor(limit - spent)), limit=exactly(limit)))
             for text, limit, spent in (

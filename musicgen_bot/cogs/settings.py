@@ -38,6 +38,7 @@ ROLE_GRANTS = [
 
 # Said of the contexts, since the tree's own, which has direct messages, outweighs `guild_only`.
 @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
+@app_commands.allowed_installs(guilds=True, users=False)
 @app_commands.default_permissions(manage_guild=True)
 class SettingsCog(
     commands.GroupCog, group_name="settings", group_description="Set the limits of this server."

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import gc
 import itertools
+import math
 import secrets
+import time
 import traceback
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -126,8 +128,11 @@ class Engine:
         return track.ticket
 
     @torch.inference_mode()
-    def step(self, frames: int) -> StepResult:
+    def step(self, frames: int, seconds: float = math.inf) -> StepResult:
         """Advance every clip by `frames` steps of the decoder, or fewer where it is finished.
+
+        After so many `seconds` no more steps are begun, however few there were; but some always
+        are, and a GPU is asked for all of them before the time is up.
 
         A window of one clip's codes is turned into sound, too: of a clip that has all its codes, or
         else of the one with the most to decode. A clip whose last window waits for the next calls
@@ -135,12 +140,15 @@ class Engine:
         at all and can be used again.
         """
         finished: dict[int, Clip] = {}
+        deadline = time.monotonic() + seconds
         with self._memory_guard():
             while frames > 0 and self.batch.tracks:
                 made, done = self.batch.run(frames)
                 frames -= made
                 for track in done:
                     self._move_on(track)
+                if time.monotonic() >= deadline:
+                    break
             if self._undecoded:
                 track = self._undecoded[0]
                 if self._decode(track, track.frames):

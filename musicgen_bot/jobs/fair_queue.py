@@ -15,7 +15,7 @@ from musicgen_bot.store.jobs import Address
 
 _T = TypeVar("_T")
 _Party = tuple[str, int]
-"""A guild; or a person's direct messages, which are served as if they were a guild."""
+"""A guild; or a person's jobs in no guild, which are served as if they were a guild's."""
 
 
 class FairQueue:

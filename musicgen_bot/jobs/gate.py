@@ -32,7 +32,7 @@ class Waiting:
 
     address: Address
     seconds: Callable[[], float | None]
-    """Works out the expected time until its clip is there."""
+    """Works out the expected time until it is started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,8 @@ class Gate:
         """
         guild_id = address.guild_id
         await self.check_block(guild_id, address.user_id)
-        if guild_id is not None:
-            settings = await self._settings.get(guild_id)
+        settings = await self._settings_for(guild_id, member)
+        if settings is not None:
             check_place(settings, member, address.channel_id)
             check_words(settings, request.prompt)
             # The guild's own limits look at what happens in the guild; they come first, as the
@@ -112,9 +112,9 @@ class Gate:
         if guild_id is not None and await self._blocks.is_blocked(guild_id, user_id):
             raise LimitReached("The moderators of this server have blocked you from using me.")
 
-    async def default_seconds(self, guild_id: int | None) -> float:
+    async def default_seconds(self, guild_id: int | None, member: Member) -> float:
         """Return how long a clip is where nobody says it. Raises StoreError."""
-        settings = GuildSettings() if guild_id is None else await self._settings.get(guild_id)
+        settings = await self._settings_for(guild_id, member) or GuildSettings()
         longest = min(settings.longest_clip_seconds or math.inf, self._host.clip_seconds)
         return min(settings.default_clip_seconds or DEFAULT_SECONDS, longest)
 
@@ -127,9 +127,16 @@ class Gate:
         """Return how many variations somebody may have where they are. Raises StoreError."""
         return (await self._limits(guild_id, member)).variations
 
-    async def allowance(self, guild_id: int, user_id: int, member: Member) -> Allowance:
-        """Return what a member may still have today. Raises StoreError."""
-        settings = await self._settings.get(guild_id)
+    async def allowance(
+        self, guild_id: int | None, user_id: int, member: Member
+    ) -> Allowance | None:
+        """Return what a member may still have today; None where no guild limits it.
+
+        Raises StoreError.
+        """
+        settings = await self._settings_for(guild_id, member)
+        if guild_id is None or settings is None:
+            return None
         limits = guild_limits(settings, member)
         start, end = day_around(self._clock(), settings.time_zone)
         mine, ours = await self._jobs.seconds_spent(guild_id, user_id, start, end)
@@ -137,9 +144,17 @@ class Gate:
 
     async def _limits(self, guild_id: int | None, member: Member) -> Limits:
         """Return what the guild allows; anything where there is none."""
-        if guild_id is None:
-            return NO_LIMITS
-        return guild_limits(await self._settings.get(guild_id), member)
+        settings = await self._settings_for(guild_id, member)
+        return NO_LIMITS if settings is None else guild_limits(settings, member)
+
+    async def _settings_for(self, guild_id: int | None, member: Member) -> GuildSettings | None:
+        """Return the settings that hold where somebody is; None where there are none.
+
+        Those of a guild that has removed the bot do not: nobody there could change them.
+        """
+        if guild_id is None or member.brought_bot:
+            return None
+        return await self._settings.get(guild_id)
 
     async def _usage(
         self,
@@ -153,8 +168,10 @@ class Gate:
         of_user = [each for each in waiting if each.address.user_id == address.user_id]
         in_guild = [each for each in waiting if guild_id and each.address.guild_id == guild_id]
         first = None
-        if len(of_user) >= limits.waiting_per_user or len(in_guild) >= limits.waiting_per_guild:
-            first = next(iter(of_user or in_guild), None)
+        if len(of_user) >= limits.waiting_per_user:
+            first = next(iter(of_user), None)
+        elif len(in_guild) >= limits.waiting_per_guild:
+            first = next(iter(in_guild), None)
         last = await self._jobs.last_accepted(address.user_id, guild_id if settings else None)
         now, spent, tomorrow = self._clock(), (0.0, 0.0), math.inf
         if guild_id is not None and settings is not None:

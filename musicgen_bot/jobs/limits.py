@@ -65,6 +65,8 @@ class Member:
     """The channel that a thread belongs to, where they ask in one."""
     manages: bool = False
     """Whether they may manage the server."""
+    brought_bot: bool = False
+    """Whether the guild has not installed the bot, and they use it there by their own account."""
 
 
 PLAIN_MEMBER = Member()

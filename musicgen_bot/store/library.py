@@ -13,7 +13,7 @@ from musicgen_bot.store.jobs import Job, JobState, job_of
 PAGE_LENGTH = 8
 _MADE = (JobState.DELIVERED, JobState.KEPT)
 _OF_GUILD = (
-    "jobs.guild_id = :guild_id AND jobs.channel_id IN (SELECT value FROM json_each(:channels))"
+    "jobs.guild_id IS :guild_id AND jobs.channel_id IN (SELECT value FROM json_each(:channels))"
 )
 
 
@@ -23,20 +23,16 @@ class Reader:
 
     user_id: int
     guild_id: int | None
-    """The guild they look in; None in a direct message."""
+    """The guild they look in; None in direct messages and groups."""
     channels: Collection[int] = ()
-    """The channels of that guild which they may read."""
+    """The channels of that guild which they may read; or the one they are in, without a guild."""
 
     def may_see(self, job: Job) -> bool:
         """Return whether a clip is theirs, or was made in a channel they can read here."""
         address = job.address
         if address.user_id == self.user_id:
             return True
-        return (
-            self.guild_id is not None
-            and address.guild_id == self.guild_id
-            and address.channel_id in self.channels
-        )
+        return address.guild_id == self.guild_id and address.channel_id in self.channels
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +118,7 @@ class Library:
         rows = await self._database.rows(
             f"SELECT jobs.*, {variation} AS variation FROM {tables} "  # noqa: S608
             f"WHERE {condition} AND jobs.state IN ({states}) "
-            "AND instr(lower(jobs.style || ' ' || jobs.prompt), lower(:search)) "
+            "AND instr(casefold(jobs.style || ' ' || jobs.prompt), casefold(:search)) "
             f"ORDER BY {order} LIMIT :limit OFFSET :offset",
             {
                 "user_id": reader.user_id,

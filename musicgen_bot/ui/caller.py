@@ -11,10 +11,18 @@ from musicgen_bot.jobs.limits import PLAIN_MEMBER, Member
 from musicgen_bot.translations import Text, joined
 
 
+def is_member(interaction: discord.Interaction[Any]) -> bool:
+    """Return whether the bot is in the server it is used in, and can speak without a token."""
+    guild_id = interaction.guild_id
+    return guild_id is not None and interaction.client.get_guild(guild_id) is not None
+
+
 def member_of(interaction: discord.Interaction[Any]) -> Member:
     """Return what a guild's settings need to know of the caller."""
     if not isinstance(interaction.user, discord.Member):
         return PLAIN_MEMBER
+    if not (is_member(interaction) or interaction.is_guild_integration()):
+        return Member(brought_bot=True)
     channel = interaction.channel
     return Member(
         role_ids=frozenset(role.id for role in interaction.user.roles),
@@ -28,7 +36,7 @@ def require_bot_permissions(interaction: discord.Interaction[Any]) -> None:
 
     Raises LimitReached that names what it may not do; better now than when the clip is made.
     """
-    if interaction.guild_id is None:
+    if not is_member(interaction):  # what is said there is said by the interaction's token
         return
     sending = ("send_messages", Text("Send Messages"))
     if isinstance(interaction.channel, discord.Thread):

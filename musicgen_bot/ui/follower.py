@@ -77,7 +77,7 @@ class Follower:
                     break
                 # That the host has paused the bot, or lets it go on, concerns everybody.
                 if active.answered.is_set():
-                    self._messages.show(active.job, self._embed(active, outlook, now))
+                    self._messages.show(active, self._embed(active, outlook, now))
                 continue
             if not active.answered.is_set():
                 continue
@@ -93,7 +93,7 @@ class Follower:
             if _is_worth_a_look(outlook, ready_at, last, now):
                 text = (embed := self._embed(active, outlook, now)).description
                 if text != last.text:
-                    self._messages.show(active.job, embed)
+                    self._messages.show(active, embed)
                     last = _Shown(outlook.place, ready_at, outlook.paused, text, now)
             shown[active.job.id] = last
         self._shown = shown

@@ -2,8 +2,9 @@
 
 A message is edited through the interaction's token while Discord honours it, since that needs no
 permission of the bot; later as the bot itself; and where the message is gone, a new one takes its
-place. Editing twice does no harm, and a new message carries a nonce, so a crash in between does not
-post a clip twice.
+place. Where none of that is open to it, as where somebody brought it along by their account and the
+token is too old, the owner is told in a direct message. Editing twice does no harm, and each new
+message carries a nonce, so a crash in between does not post a clip twice.
 """
 
 from __future__ import annotations
@@ -18,13 +19,16 @@ from typing import TypeVar, cast
 import discord
 
 from musicgen_bot.generation import Clip
-from musicgen_bot.jobs.job import Undeliverable
+from musicgen_bot.jobs.dispatcher import CANCELLED
+from musicgen_bot.jobs.job import ActiveJob, Undeliverable
 from musicgen_bot.store.jobs import Job
 from musicgen_bot.translations import Language, Text, Translations
 from musicgen_bot.ui import embeds
 from musicgen_bot.ui.buttons import clip_buttons, working_buttons
 from musicgen_bot.ui.network import UNREACHABLE
+from musicgen_bot.ui.privacy import FORGOTTEN
 from musicgen_bot.ui.rendering import Attachment, Renderer
+from musicgen_bot.ui.texts import quoted, shortened, title
 
 TOKEN_LIFETIME_SECONDS = 14.5 * 60
 """Discord's 15 minutes, less what a slow upload may take."""
@@ -37,6 +41,9 @@ PATIENCE_SECONDS = 24 * 3600.0
 UNKNOWN_TOKEN = 50027
 ORIGINAL = cast(int, "@original")
 """Discord's name for an interaction's first answer, where its id is not known."""
+
+_OWN_DOING = (CANCELLED, FORGOTTEN)
+"""What people have done themselves, and were told at once, is no reason to write to them."""
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -57,6 +64,8 @@ class _Contents:
     embed: discord.Embed
     view: discord.ui.View | None = None
     attachments: Sequence[Attachment] = ()
+    note: str = ""
+    """What the owner is told directly where none of this can be shown; empty if nothing."""
 
     def files(self) -> list[discord.File]:
         """Return the files, made anew for each attempt since an attempt closes them."""
@@ -84,29 +93,45 @@ class JobMessages:
         sounds = await renderer.sounds(job, clips)
         embed = embeds.clip(say, job, renderer.model, renderer.licence, sounds.silent)
         view = clip_buttons(say, job)
+        note = say(
+            "Your clip {title} is ready, but I cannot post it where you asked for it; "
+            "`/clip {clip}` plays it.",
+            title=quoted(shortened(title(say, job), embeds.TITLE_CHARACTERS)),
+            clip=str(job.id),
+        )
         limit = self._upload_limit(job)
         while True:
             attachments = await renderer.attachments(sounds, limit)
             try:
-                return await self._finish(job, _Contents(embed, view, attachments))
+                return await self._finish(job, _Contents(embed, view, attachments, note))
             except _TooLarge:
                 limit = sum(len(attachment.data) for attachment in attachments) - 1
                 _log.warning("job %d: Discord refused %d bytes", job.id, limit + 1)
 
     async def tell(self, job: Job, text: Text) -> None:
         """Write into the job's message why there will be no clip. Raises Undeliverable."""
-        await self._finish(job, _Contents(embeds.stopped(self._language(job), job, text)))
+        embed = embeds.stopped(self._language(job), job, text)
+        note = "" if text in _OWN_DOING else embed.description or ""
+        await self._finish(job, _Contents(embed, note=note))
 
-    def show(self, job: Job, embed: discord.Embed) -> None:
-        """Bring a job's message up to date, unless an update of it is still under way."""
-        if job.id not in self._edits:
-            task = asyncio.create_task(self._show(job, embed))
-            self._edits[job.id] = task
-            task.add_done_callback(lambda _: self._edits.pop(job.id))
+    def show(self, active: ActiveJob, embed: discord.Embed) -> None:
+        """Bring a job's message up to date, unless an update of it is still under way.
 
-    async def _show(self, job: Job, embed: discord.Embed) -> None:
+        Once its message is out of reach, nothing is tried any more before the job ends.
+        """
+        job_id = active.job.id
+        if job_id not in self._edits and not active.out_of_reach:
+            task = asyncio.create_task(self._show(active, embed))
+            self._edits[job_id] = task
+            task.add_done_callback(lambda _: self._edits.pop(job_id))
+
+    async def _show(self, active: ActiveJob, embed: discord.Embed) -> None:
+        job = active.job
         try:
             await self._edit(job, _Contents(embed, working_buttons(self._language(job), job)))
+        except _Closed as error:
+            active.out_of_reach = True
+            _log.info("job %d: its message is out of reach: %s", job.id, error)
         except Exception as error:  # it is only an update; the clip itself will try harder
             _log.debug("job %d: an update did not get through: %s", job.id, error)
 
@@ -147,8 +172,19 @@ class JobMessages:
                 )
             )
         except _Closed as error:
+            if contents.note:
+                await self._write_to_owner(job, contents.note)
             raise Undeliverable(str(error)) from error
         return message.id
+
+    async def _write_to_owner(self, job: Job, text: str) -> None:
+        """Write a direct message to whoever asked for a job, if Discord lets the bot do that."""
+        owner = discord.Object(job.address.user_id)
+        try:
+            channel = await _through(lambda: self._client.create_dm(owner))
+            await _through(lambda: channel.send(text, nonce=f"told-{job.id}"))
+        except _Closed as error:
+            _log.info("job %d: its owner could not be told: %s", job.id, error)
 
     async def _edit(self, job: Job, contents: _Contents) -> int:
         """Edit the job's message and return its id. Raises _Closed where that is impossible."""

@@ -31,6 +31,8 @@ STAYS = Text(
     "For two days it stays counted how many seconds of music you had, so that deleting is no way "
     "round a limit. Blocks stay, and what you did as a moderator or admin is the server's."
 )
+FORGOTTEN = Text("Cancelled, and deleted.")
+"""What the messages of jobs say that were under way then."""
 
 
 class Wish(StrEnum):

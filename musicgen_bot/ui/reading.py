@@ -13,10 +13,14 @@ READABLE = discord.Permissions(view_channel=True, read_message_history=True)
 
 
 def reader_of(interaction: discord.Interaction[Any]) -> Reader:
-    """Return who acts, and the channels they can read in the server they act in."""
+    """Return who acts, and the channels they can read in the server they act in.
+
+    Where the bot is no member, of a server's channels it knows this one alone.
+    """
     guild, user = interaction.guild, interaction.user
+    here = {interaction.channel_id} if interaction.channel_id else set()
     if guild is None or not isinstance(user, discord.Member):
-        return Reader(user.id, interaction.guild_id)
+        return Reader(user.id, interaction.guild_id, here)
     channels = {
         channel.id
         for channel in guild.channels
@@ -27,7 +31,6 @@ def reader_of(interaction: discord.Interaction[Any]) -> Reader:
         for thread in guild.threads
         if thread.parent_id in channels and not thread.is_private()
     }
-    here = {interaction.channel_id} if interaction.channel_id else set()
     return Reader(user.id, guild.id, channels | threads | here)
 
 

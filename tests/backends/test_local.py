@@ -28,6 +28,10 @@ class Obstructed:
         self.seeds: list[int | None] = []
         self.most_at_once = 0
         self.before_step: Callable[[], None] = lambda: None
+        self.slices: list[int] = []
+        """How many frames each slice was to have."""
+        self.seconds: float | None = None
+        """How long a slice may take, where the worker has no say in it."""
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._engine, name)
@@ -39,9 +43,10 @@ class Obstructed:
         self.most_at_once = max(self.most_at_once, len(self.tickets))
         return ticket
 
-    def step(self, frames: int) -> StepResult:
+    def step(self, frames: int, seconds: float) -> StepResult:
         self.before_step()
-        result = self._engine.step(frames)
+        result = self._engine.step(frames, self.seconds or seconds)
+        self.slices.append(frames)
         self.tickets -= set(result.finished)
         return result
 
@@ -92,6 +97,19 @@ async def test_a_clip_is_made_with_progress_and_measured_speed(
     (alone,) = engine.generate([request(1, 3.0)])
     assert (alone.codes == clip.codes).all()
     assert backend.model == engine.model
+
+
+async def test_a_slice_ends_in_time_on_a_machine_that_has_become_slow(
+    backend: LocalBackend, obstructed: Obstructed
+) -> None:
+    await made(backend, request(1, 4.0))
+    obstructed.slices.clear()
+    obstructed.seconds = 1e-9  # as if every step took longer than a slice may
+    seen: list[Progress] = []
+    await backend.generate(request(2, 4.0), seen.append)
+    assert obstructed.slices[0] > 32
+    assert 0 < seen[0].frames <= 32
+    assert seen[-1].frames == 200
 
 
 async def test_no_more_are_in_the_batch_than_there_are_slots(

@@ -19,7 +19,7 @@ from tests.discord_server.gateway import Gateway
 from tests.discord_server.interactions import Interaction, Kind
 from tests.discord_server.messages import Message
 from tests.discord_server.people import Json, Member, User
-from tests.discord_server.places import Channel
+from tests.discord_server.places import FORUM, Channel
 from tests.discord_server.world import World
 
 SLASH_COMMAND, MESSAGE_COMMAND = 1, 3
@@ -154,7 +154,10 @@ class Actions:
 
     def _found(self, user: Member | User, channel: Channel, name: str, kind: int) -> Json:
         """Return a command that this person may use here."""
-        command = self.commands.find(name, channel.guild.id if channel.guild else None, kind)
+        if channel.kind == FORUM:
+            raise NotTypeable("nobody can type in a forum itself, only in its posts")
+        person = user.user if isinstance(user, Member) else user
+        command = self.commands.find(name, person, channel, kind)
         if isinstance(user, Member) and not _is_shown(command, user):
             raise NotTypeable(f"{user.user.name} may not use {name}")
         return command

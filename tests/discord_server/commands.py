@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.discord_server.attachments import Attachment
-from tests.discord_server.errors import ApiError, Problem
+from tests.discord_server.errors import ApiError, Problem, invalid
+from tests.discord_server.installs import is_offered
 from tests.discord_server.people import Json, Member, Role, User
 from tests.discord_server.places import Channel
-from tests.discord_server.world import Snowflakes
+from tests.discord_server.world import World
 
 SUBCOMMAND, GROUP, STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE, MENTIONABLE, NUMBER, FILE = range(
     1, 12
 )
-GUILD_CONTEXT, DIRECT_CONTEXT = 0, 1
 _VALUES: Mapping[int, tuple[type, ...]] = {
     STRING: (str,),
     INTEGER: (int,),
@@ -38,8 +38,7 @@ class NotTypeable(AssertionError):
 class CommandBook:
     """What is registered, globally (None) and for each guild."""
 
-    application_id: int
-    snowflakes: Snowflakes
+    world: World
     syncs: list[int | None] = field(default_factory=list)
     """The scope of every bulk registration so far: a guild's id, or None for all."""
     _commands: dict[int | None, list[Json]] = field(default_factory=dict)
@@ -49,6 +48,8 @@ class CommandBook:
 
     def replace(self, scope: int | None, payloads: list[Json]) -> list[Json]:
         """Register these and no others; a command that stays keeps its id."""
+        for payload in payloads:
+            self._check_installs(payload)
         self.syncs.append(scope)
         before, self._commands[scope] = self.all(scope), []
         for payload in payloads:
@@ -57,6 +58,7 @@ class CommandBook:
 
     def put(self, scope: int | None, payload: Json) -> Json:
         """Register one command, in place of one of the same type and name."""
+        self._check_installs(payload)
         command = self._register(scope, payload, self.all(scope))
         others = [other for other in self.all(scope) if other["id"] != command["id"]]
         self._commands[scope] = [*others, command]
@@ -76,29 +78,39 @@ class CommandBook:
                 return command
         raise ApiError(Problem.UNKNOWN_COMMAND)
 
-    def find(self, name: str, guild: int | None, kind: int = 1) -> Json:
-        """Return the command a person sees under a name, in that guild or in direct messages."""
-        everywhere = self.all() if guild is None else self.all(guild) + self.all()
-        context = DIRECT_CONTEXT if guild is None else GUILD_CONTEXT
-        visible = [command for command in everywhere if context in _contexts(command)]
-        for command in visible:
+    def offered(self, user: User, channel: Channel) -> list[Json]:
+        """Return the commands that there are for a person in a channel."""
+        guild = channel.guild
+        here = self.all() if guild is None else self.all(guild.id) + self.all()
+        return [command for command in here if is_offered(command, user, channel)]
+
+    def find(self, name: str, user: User, channel: Channel, kind: int) -> Json:
+        """Return the command a person sees under a name. Raises NotTypeable."""
+        offered = self.offered(user, channel)
+        for command in offered:
             if command["name"] == name and command["type"] == kind:
                 return command
-        known = ", ".join(sorted(command["name"] for command in visible)) or "none"
-        raise NotTypeable(f"there is no command {name!r}; registered are: {known}")
+        known = ", ".join(sorted(command["name"] for command in offered)) or "none"
+        raise NotTypeable(f"there is no command {name!r}; offered are: {known}")
+
+    def _check_installs(self, payload: Json) -> None:
+        """Raise ApiError for an install that the application is not made for."""
+        if not set(payload.get("integration_types") or []) <= set(self.world.integration_types):
+            text = "The application does not support this way to be installed."
+            raise invalid("integration_types", "APPLICATION_INTEGRATION_TYPE_UNSUPPORTED", text)
 
     def _register(self, scope: int | None, payload: Json, before: list[Json]) -> Json:
         kind, name = payload.get("type", 1), payload["name"]
         same = (old["id"] for old in before if (old["type"], old["name"]) == (kind, name))
-        return self._complete(scope, payload, next(same, None) or str(self.snowflakes.next()))
+        return self._complete(scope, payload, next(same, None) or str(self.world.snowflakes.next()))
 
     def _complete(self, scope: int | None, payload: Json, snowflake: str) -> Json:
         command = {"type": 1, "description": "", "dm_permission": True, "nsfw": False, **payload}
         permissions = payload.get("default_member_permissions")
         command |= {
             "id": snowflake,
-            "application_id": str(self.application_id),
-            "version": str(self.snowflakes.next()),
+            "application_id": str(self.world.bot.id),
+            "version": str(self.world.snowflakes.next()),
             "default_member_permissions": None if permissions is None else str(permissions),
             "integration_types": payload.get("integration_types") or [0],
         }
@@ -173,12 +185,6 @@ class Typed:
 
     def _add(self, kind: str, snowflake: int, body: Json) -> None:
         self.resolved.setdefault(kind, {})[str(snowflake)] = body
-
-
-def _contexts(command: Json) -> list[int]:
-    """Return where a command is offered; `dm_permission` is the older way to say it."""
-    default = [GUILD_CONTEXT, DIRECT_CONTEXT] if command["dm_permission"] else [GUILD_CONTEXT]
-    return command.get("contexts") or default
 
 
 def _named(options: list[Json], name: str, command: str) -> Json:

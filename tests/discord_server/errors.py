@@ -25,10 +25,13 @@ class Problem(Enum):
     ACKNOWLEDGED = (400, 40060, "Interaction has already been acknowledged.")
     MISSING_ACCESS = (403, 50001, "Missing Access")
     NOT_THE_AUTHOR = (403, 50005, "Cannot edit a message authored by another user")
+    TOO_MANY_FOLLOW_UPS = (400, 40094, "This interaction has reached its follow-up limit")
     EMPTY_MESSAGE = (400, 50006, "Cannot send an empty message")
+    NO_MESSAGES_TO_USER = (403, 50007, "Cannot send messages to this user")
     MISSING_PERMISSIONS = (403, 50013, "Missing Permissions")
     INVALID_WEBHOOK_TOKEN = (401, 50027, "Invalid Webhook Token")
     INVALID_BODY = (400, 50035, "Invalid Form Body")
+    ARCHIVED = (400, 50083, "Thread is archived")
 
 
 class ApiError(Exception):

@@ -47,7 +47,9 @@ class Gateway:
     connections: list[Connection] = field(default_factory=list)
 
     def dispatch(self, event: str, data: Json, guild: Guild | None) -> None:
-        """Tell an event to every session it concerns."""
+        """Tell an event to every session it concerns; interactions come from anywhere."""
+        if guild is not None and not guild.has_bot and event != "INTERACTION_CREATE":
+            return
         for session in self.sessions:
             if session.wants(event, guild):
                 session.dispatch(event, data)

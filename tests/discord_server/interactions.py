@@ -12,6 +12,7 @@ from typing import TypeVar
 from tests.discord_server.attachments import Upload
 from tests.discord_server.components import check_choices, check_form
 from tests.discord_server.errors import ApiError, Problem, invalid
+from tests.discord_server.installs import GUILD_INSTALL, context_of, owners_of
 from tests.discord_server.messages import EPHEMERAL, LOADING, Message
 from tests.discord_server.people import Json, Member, User
 from tests.discord_server.places import Channel
@@ -22,6 +23,7 @@ T = TypeVar("T")
 
 ANSWER_SECONDS = 3
 TOKEN_SECONDS = 15 * 60
+FOLLOW_UPS_BY_USER_INSTALL = 5
 
 
 class Kind(IntEnum):
@@ -72,11 +74,18 @@ class Interaction:
     """The data of the first answer, as the bot sent it."""
     original: Message | None = None
     followups: list[Message] = field(default_factory=list)
+    owners: Json = field(init=False)
+    """Who installed the bot that is used: those of the command, for all that follows from it."""
     _since: float = field(init=False)
 
     def __post_init__(self) -> None:
         self.id = self.world.snowflakes.next()
         self._since = self.world.clock.seconds
+        self.owners = owners_of(self.user, self.channel)
+        if self.opener is not None:
+            self.owners = self.opener.owners
+        elif self.source is not None and self.source.interaction is not None:
+            self.owners = self.source.interaction["authorizing_integration_owners"]
 
     async def message(self, patience: float = PATIENCE) -> Message:
         """Return the message that the first answer made, or "is thinking", or changes."""
@@ -140,6 +149,8 @@ class Interaction:
             self.original.revise(body, uploads)
             self.original.tell("MESSAGE_UPDATE")
             return self.original
+        if not self._by_guild_install and len(self.followups) >= FOLLOW_UPS_BY_USER_INSTALL:
+            raise ApiError(Problem.TOO_MANY_FOLLOW_UPS)
         message = self._new_message(body, uploads, loading=False)
         self.followups.append(message)
         self.world.signal.notify()
@@ -155,6 +166,9 @@ class Interaction:
 
     def _new_message(self, data: Json, uploads: Mapping[int, Upload], *, loading: bool) -> Message:
         flags = (data.get("flags") or 0) & EPHEMERAL
+        if self.member is not None and not self._by_guild_install:
+            # Nobody else sees what an app says for a member who may not bring it along.
+            flags |= 0 if self.member.permissions.use_external_apps else EPHEMERAL
         message = Message(
             self.channel, self.world.snowflakes.next(), self.world.bot, flags | LOADING
         )
@@ -186,9 +200,9 @@ class Interaction:
             "locale": self.user.locale,
             "app_permissions": str(self.channel.bot_permissions.value),
             "attachment_size_limit": self.channel.upload_limit,
-            "authorizing_integration_owners": self._owners(),
+            "authorizing_integration_owners": self.owners,
             "entitlements": [],
-            "context": 0 if guild else 1,
+            "context": context_of(self.channel),
         }
         if self.source is not None:
             payload["message"] = self.source.to_json()
@@ -213,7 +227,7 @@ class Interaction:
             "id": str(self.id),
             "type": int(self.kind),
             "user": self.user.to_json(),
-            "authorizing_integration_owners": self._owners(),
+            "authorizing_integration_owners": self.owners,
         }
         if self.kind is Kind.COMPONENT and self.source is not None:
             metadata["interacted_message_id"] = str(self.source.id)
@@ -223,8 +237,9 @@ class Interaction:
             metadata["triggering_interaction_metadata"] = self.opener._metadata()
         return metadata
 
-    def _owners(self) -> Json:
-        return {"0": str(self.channel.guild.id if self.channel.guild else 0)}
+    @property
+    def _by_guild_install(self) -> bool:
+        return GUILD_INSTALL in self.owners
 
     async def _until(self, look: Callable[[], T | None], wanted: str, patience: float) -> T:
         signal = self.world.signal

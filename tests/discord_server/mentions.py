@@ -77,5 +77,5 @@ def _may(kind: str, snowflake: int | None, allowed: Mapping[str, Any] | None) ->
 
 def _people(channel: Channel) -> set[int]:
     if channel.guild is None:
-        return {channel.recipient.id} if channel.recipient else set()
+        return {user.id for user in (channel.recipient, *channel.people) if user}
     return {member.user.id for member in channel.guild.members}

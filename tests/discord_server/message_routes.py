@@ -33,8 +33,13 @@ class ChannelRoutes:
 
     def create(self, call: Call) -> Json:
         channel = self._channel(call)
+        if channel.recipient and not channel.recipient.takes_messages:
+            raise ApiError(Problem.NO_MESSAGES_TO_USER)
         _require(channel, "send_messages_in_threads" if channel.parent else "send_messages")
         self._require_contents(channel, call)
+        if channel.archived and channel.locked:
+            raise ApiError(Problem.ARCHIVED)
+        channel.archived = False
         nonce = call.body.get("nonce")
         if nonce is not None and call.body.get("enforce_nonce"):
             for message in channel.messages.values():
@@ -56,6 +61,7 @@ class ChannelRoutes:
         if message.author is not self.world.bot:
             raise ApiError(Problem.NOT_THE_AUTHOR)
         self._require_contents(message.channel, call)
+        _require_open(message.channel)
         message.revise(call.body, call.uploads)
         message.tell("MESSAGE_UPDATE")
         return message.to_json()
@@ -70,8 +76,7 @@ class ChannelRoutes:
         channel = self.world.channels.get(int(call.parameters["channel"]))
         if channel is None:
             raise ApiError(Problem.UNKNOWN_CHANNEL)
-        left = channel.guild is not None and channel.guild.id not in self.world.guilds
-        if left or not channel.bot_permissions.view_channel:
+        if not channel.has_bot or not channel.bot_permissions.view_channel:
             raise ApiError(Problem.MISSING_ACCESS)
         _require(channel, *permissions)
         return channel
@@ -102,6 +107,12 @@ class ChannelRoutes:
 def _require(channel: Channel, *permissions: str) -> None:
     if not all(getattr(channel.bot_permissions, name) for name in permissions):
         raise ApiError(Problem.MISSING_PERMISSIONS)
+
+
+def _require_open(channel: Channel) -> None:
+    """Messages of a thread that was put away cannot be edited, whoever asks."""
+    if channel.archived:
+        raise ApiError(Problem.ARCHIVED)
 
 
 @dataclass(slots=True, eq=False)
@@ -135,6 +146,7 @@ class InteractionRoutes:
 
     def edit(self, call: Call) -> Json:
         message = self._message(call)
+        _require_open(message.channel)
         message.revise(call.body, call.uploads)
         message.tell("MESSAGE_UPDATE")
         return message.to_json()

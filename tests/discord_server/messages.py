@@ -89,7 +89,7 @@ class Message:
         """Let the gateway and whoever waits know of a change."""
         guild = self.channel.guild
         where = {} if guild is None else {"guild_id": str(guild.id)}
-        if not self.ephemeral:
+        if not self.ephemeral and self.channel.has_bot:
             self.channel.world.dispatch(event, {**self.to_json(), **where}, guild)
         self.channel.world.signal.notify()
 

@@ -25,6 +25,7 @@ def everyone() -> discord.Permissions:
         read_message_history=True,
         mention_everyone=True,
         use_application_commands=True,
+        use_external_apps=True,
     )
 
 
@@ -34,6 +35,10 @@ class User:
     name: str
     bot: bool = False
     locale: str = "en-US"
+    has_app: bool = False
+    """Whether they have installed the bot to their account."""
+    takes_messages: bool = True
+    """Whether Discord lets the bot write direct messages to them."""
 
     @property
     def mention(self) -> str:

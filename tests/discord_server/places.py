@@ -1,7 +1,8 @@
-"""Guilds and their channels, and the channels of direct messages.
+"""Guilds and their channels, and the channels of direct messages and of groups.
 
 A channel's permissions are simple: the bot may do whatever everyone may, less what a test forbids
-it there. They go out as role and overwrite, so that a client computes the same.
+it there. They go out as role and overwrite, so that a client computes the same. Of places that the
+bot is not in, it hears nothing, and only the tokens of interactions speak there.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ import discord
 from tests.discord_server.people import Json, Member, Role, User, everyone
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.discord_server.messages import Message
     from tests.discord_server.world import World
 
-TEXT, DIRECT, CATEGORY, THREAD = 0, 1, 4, 11
+TEXT, DIRECT, VOICE, GROUP, CATEGORY, THREAD, FORUM = 0, 1, 2, 3, 4, 11, 15
 DEFAULT_UPLOAD_LIMIT = 10 * 2**20
 BOOSTED_UPLOAD_LIMITS = {3: 100 * 2**20, 2: 50 * 2**20}
 """Bytes by the tier of boosts."""
@@ -28,11 +31,15 @@ _ABSENT = (
     *("afk_channel_id", "system_channel_id", "widget_channel_id", "rules_channel_id"),
     *("public_updates_channel_id", "safety_alerts_channel_id"),
 )
+_DETAILS: Mapping[int, Json] = {
+    VOICE: {"bitrate": 64000, "user_limit": 0, "rtc_region": None},
+    FORUM: {"available_tags": [], "default_reaction_emoji": None, "default_sort_order": None},
+}
 
 
 @dataclass(slots=True, eq=False)
 class Channel:
-    """A channel or a category of a guild, a thread, or direct messages of the bot and one user."""
+    """A channel of a guild, a thread of one, or direct messages: with the bot, or of people."""
 
     world: World = field(repr=False)
     id: int
@@ -43,17 +50,19 @@ class Channel:
     forbidden: discord.Permissions = field(default_factory=discord.Permissions.none)
     hidden_from: list[Member] = field(default_factory=list, repr=False)
     parent: Channel | None = None
-    """The channel that a thread belongs to."""
-    is_category: bool = False
+    """The channel that a thread belongs to; a post, where that is a forum."""
+    kind: int = TEXT
+    """Discord's number for this type of channel."""
+    people: list[User] = field(default_factory=list)
+    """Who is in a channel that only people are in."""
+    archived: bool = False
+    """Whether a thread is put away; a new message takes it out again, unless it is locked."""
+    locked: bool = False
 
     @property
-    def kind(self) -> int:
-        """Discord's number for this type of channel."""
-        if self.guild is None:
-            return DIRECT
-        if self.parent is not None:
-            return THREAD
-        return CATEGORY if self.is_category else TEXT
+    def has_bot(self) -> bool:
+        """Whether the bot is in this place, and not only its commands."""
+        return not self.people if self.guild is None else self.guild.has_bot
 
     @property
     def upload_limit(self) -> int:
@@ -62,6 +71,8 @@ class Channel:
 
     @property
     def bot_permissions(self) -> discord.Permissions:
+        if not self.has_bot:
+            return discord.Permissions(attach_files=True, embed_links=True, mention_everyone=True)
         allowed = everyone() if self.parent is None else self.parent.bot_permissions
         return allowed & ~self.forbidden
 
@@ -87,12 +98,23 @@ class Channel:
         self.guild.channels.remove(self)
         self.world.dispatch("CHANNEL_DELETE", self.to_json(), self.guild)
 
+    def archive(self, *, lock: bool = False) -> None:
+        """Put a thread away, as its owner would, or lock it too, as a moderator."""
+        self.archived, self.locked = True, lock
+        self.world.dispatch("THREAD_UPDATE", self.to_json(), self.guild)
+
     def to_json(self) -> Json:
         last = str(max(self.messages)) if self.messages else None
         channel = {"id": str(self.id), "last_message_id": last, "flags": 0}
         if self.guild is None:
-            assert self.recipient is not None
-            return {**channel, "type": DIRECT, "recipients": [self.recipient.to_json()]}
+            recipients = self.people if self.recipient is None else [self.recipient]
+            group = {"name": self.name, "icon": None, "owner_id": str(recipients[0].id)}
+            return {
+                **channel,
+                **(group if self.kind == GROUP else {}),
+                "type": self.kind,
+                "recipients": [user.to_json() for user in recipients],
+            }
         if self.parent is not None:
             return {**channel, **self._thread(self.guild, self.parent)}
         hidden = discord.Permissions(view_channel=True)
@@ -104,6 +126,7 @@ class Channel:
         ]
         return {
             **channel,
+            **_DETAILS.get(self.kind, {}),
             "type": self.kind,
             "guild_id": str(self.guild.id),
             "name": self.name,
@@ -117,13 +140,13 @@ class Channel:
 
     def _thread(self, guild: Guild, parent: Channel) -> Json:
         archived = {
-            "archived": False,
+            "archived": self.archived,
             "archive_timestamp": datetime.fromtimestamp(0, UTC).isoformat(),
             "auto_archive_duration": 1440,
-            "locked": False,
+            "locked": self.locked,
         }
         return {
-            "type": THREAD,
+            "type": self.kind,
             "guild_id": str(guild.id),
             "name": self.name,
             "parent_id": str(parent.id),
@@ -147,18 +170,26 @@ class Guild:
     members: list[Member] = field(default_factory=list, repr=False)
     channels: list[Channel] = field(default_factory=list, repr=False)
 
-    def add_channel(self, name: str, *, is_category: bool = False) -> Channel:
-        channel = Channel(
-            self.world, self.world.snowflakes.next(), name, self, is_category=is_category
-        )
+    @property
+    def has_bot(self) -> bool:
+        """Whether the bot is a member."""
+        return self.id in self.world.guilds
+
+    @property
+    def threads(self) -> list[Channel]:
+        return [each for each in self.world.channels.values() if each.parent and each.guild is self]
+
+    def add_channel(self, name: str, kind: int = TEXT) -> Channel:
+        channel = Channel(self.world, self.world.snowflakes.next(), name, self, kind=kind)
         self.channels.append(channel)
         self.world.channels[channel.id] = channel
         self.world.dispatch("CHANNEL_CREATE", channel.to_json(), self)
         return channel
 
     def add_thread(self, name: str, parent: Channel) -> Channel:
-        """Start a public thread in a channel."""
-        thread = Channel(self.world, self.world.snowflakes.next(), name, self, parent=parent)
+        """Start a public thread in a channel, or a post in a forum."""
+        snowflake = self.world.snowflakes.next()
+        thread = Channel(self.world, snowflake, name, self, parent=parent, kind=THREAD)
         self.world.channels[thread.id] = thread
         self.world.dispatch("THREAD_CREATE", thread.to_json(), self)
         return thread
@@ -192,8 +223,8 @@ class Guild:
 
     def remove_bot(self) -> None:
         """Throw the bot out."""
-        del self.world.guilds[self.id]
         self.world.dispatch("GUILD_DELETE", {"id": str(self.id)}, self)
+        del self.world.guilds[self.id]
 
     def shard(self, count: int) -> int:
         """Return the shard of `count` that this guild belongs to."""
@@ -234,7 +265,7 @@ class Guild:
             "features": [],
             "emojis": [],
             "stickers": [],
-            "threads": [],
+            "threads": [thread.to_json() for thread in self.threads],
             "voice_states": [],
             "presences": [],
             "stage_instances": [],

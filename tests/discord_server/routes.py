@@ -68,6 +68,7 @@ class ApplicationRoutes:
             "approximate_guild_count": len(self.world.guilds),
             "approximate_user_install_count": 0,
             "approximate_user_authorization_count": 0,
+            "integration_types_config": {str(kind): {} for kind in self.world.integration_types},
         }
 
     def gateway_bot(self, call: Call) -> Json:

@@ -41,7 +41,7 @@ class DiscordServer(Actions):
         self.signal = Signal()
         self.world = World(self.signal, lambda *event: self.gateway.dispatch(*event))
         self.gateway = Gateway(self.world, lambda: self.token)
-        self.commands = CommandBook(self.world.bot.id, self.world.snowflakes)
+        self.commands = CommandBook(self.world)
         self.url = ""
         self._api = Api(self.signal, lambda: self.token, schema or OpenApi())
         self.interactions = {}
@@ -106,12 +106,17 @@ class DiscordServer(Actions):
         *,
         upload_limit: int = DEFAULT_UPLOAD_LIMIT,
         locale: str = "en-US",
+        with_bot: bool = True,
     ) -> Guild:
-        """Make a guild that the bot is in; `upload_limit` is in bytes a file."""
-        return self.world.add_guild(name, upload_limit, locale)
+        """Make a guild that the bot is in, or is not; `upload_limit` is in bytes a file."""
+        return self.world.add_guild(name, upload_limit, locale, with_bot)
 
     def direct_channel(self, user: User) -> Channel:
         return self.world.direct_channel(user)
+
+    def private_channel(self, *people: User) -> Channel:
+        """Make a channel between two people, or a group of more, which the bot is not in."""
+        return self.world.private_channel(*people)
 
     def messages(self, channel: Channel) -> list[Message]:
         """Return what is to be seen in a channel, ephemeral messages included, oldest first."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tests.discord_server.people import Json, Role, Team, User, everyone
-from tests.discord_server.places import Channel, Guild
+from tests.discord_server.places import DIRECT, GROUP, Channel, Guild
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +56,8 @@ class World:
     cdn: str = ""
     bot: User = field(init=False)
     owner: User = field(init=False)
+    integration_types: tuple[int, ...] = (0, 1)
+    """What the portal's *Installation* page has ticked: *Guild Install*, *User Install*."""
     team: Team | None = None
     """Where there is one, the application is its, and not the owner's."""
     users: dict[int, User] = field(default_factory=dict)
@@ -68,12 +70,13 @@ class World:
         self.owner = User(self.snowflakes.next(), "host")
         self.users = {user.id: user for user in (self.bot, self.owner)}
 
-    def add_guild(self, name: str, upload_limit: int, locale: str) -> Guild:
+    def add_guild(self, name: str, upload_limit: int, locale: str, with_bot: bool) -> Guild:
         guild = Guild(self, self.snowflakes.next(), name, upload_limit, locale)
         guild.roles.append(Role(guild.id, "@everyone", everyone()))
-        guild.add_member(self.bot)
-        self.guilds[guild.id] = guild
-        self.dispatch("GUILD_CREATE", guild.to_json(), guild)
+        if with_bot:
+            guild.add_member(self.bot)
+            self.guilds[guild.id] = guild
+            self.dispatch("GUILD_CREATE", guild.to_json(), guild)
         return guild
 
     def direct_channel(self, user: User) -> Channel:
@@ -81,6 +84,14 @@ class World:
         for channel in self.channels.values():
             if channel.recipient is user:
                 return channel
-        channel = Channel(self, self.snowflakes.next(), recipient=user)
+        channel = Channel(self, self.snowflakes.next(), recipient=user, kind=DIRECT)
         self.channels[channel.id] = channel
+        return channel
+
+    def private_channel(self, *people: User) -> Channel:
+        """Let people write to each other without the bot; three or more of them as a group."""
+        kind = DIRECT if len(people) == 2 else GROUP
+        channel = Channel(self, self.snowflakes.next(), kind=kind, people=list(people))
+        self.channels[channel.id] = channel
+        self.users.update({user.id: user for user in people})
         return channel

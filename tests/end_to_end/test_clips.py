@@ -218,11 +218,11 @@ async def test_delete_is_for_the_owner_and_moderators_and_leaves_nothing(
         refused = await answer(await discord_server.press(ben, first, "Delete"))
         assert "Only the one who asked for this clip" in refused.content
         assert not first.deleted
-        done = await answer(await discord_server.press(ada, first, "Delete"))
+        done = await (await discord_server.press(ada, first, "Delete")).followup()
         assert "Clip 1 is deleted" in done.content
         assert done.ephemeral
         assert first.deleted
-        await answer(await discord_server.press(mod, second, "Delete"))
+        await (await discord_server.press(mod, second, "Delete")).followup()
         assert second.deleted
         for label in ("Again", "Remix", "Extend", "WAV", "Favourite", "Delete"):
             told = await answer(await discord_server.press(ben, private, label))
@@ -238,8 +238,9 @@ async def test_a_clip_that_was_looked_up_is_deleted_where_it_stands(
     async with running_bot(discord_server, tmp_path):
         message = await made(discord_server, ada, channel)
         private = await answer(await discord_server.command(ada, channel, "clip", clip="1"))
-        await answer(await discord_server.press(ada, private, "Delete"))
+        await (await discord_server.press(ada, private, "Delete")).followup()
         assert message.deleted
+        assert private.deleted
 
 
 async def test_cancel_is_for_the_owner_and_moderators(
@@ -258,7 +259,8 @@ async def test_cancel_is_for_the_owner_and_moderators(
             (mod, waiting, "Cancelled by a moderator."),
             (ada, running, "Cancelled."),
         ):
-            told = await (await discord_server.press(person, message, "Cancel")).message()
+            told = await (await discord_server.press(person, message, "Cancel")).followup()
+            assert told.ephemeral
             assert "is cancelled" in told.content
             await says(message, said)
             assert labels(message) == []
@@ -321,7 +323,7 @@ async def test_buttons_and_forms_of_a_former_run_still_work(
         await clips_in(again)
         wav = await answer(await discord_server.press(ben, asked, "Variation 1"))
         assert wav.attachments
-        done = await answer(await discord_server.press(ada, message, "Delete"))
+        done = await (await discord_server.press(ada, message, "Delete")).followup()
         assert "deleted" in done.content
     assert message.deleted
 
@@ -369,7 +371,7 @@ async def test_a_clip_deleted_before_it_could_be_posted_is_posted_nowhere(
         while not private.attachments:  # it may still be in the making
             assert "never finished" in private.content
             private = await answer(await discord_server.command(ada, channel, "clip", clip="1"))
-        done = await answer(await discord_server.press(ada, private, "Delete"))
+        done = await (await discord_server.press(ada, private, "Delete")).followup()
         assert "Clip 1 is deleted" in done.content
         hold.release()
         second = await made(discord_server, ada, channel)

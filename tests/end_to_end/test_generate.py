@@ -1,15 +1,16 @@
 """A prompt in a channel becomes an MP3 in that channel."""
 
 import math
-from itertools import pairwise
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from musicgen_bot.errors import StoreError
-from musicgen_bot.generation import READS_ENGLISH, is_foreign
+from musicgen_bot.generation import MAX_PROMPT_CHARACTERS, READS_ENGLISH, is_foreign, one_line
 from musicgen_bot.store.jobs import JobStore
+from tests.discord_server.messages import Message
 from tests.discord_server.server import DiscordServer
 from tests.end_to_end.running import clip_in, running_bot, text_of
 
@@ -80,11 +81,12 @@ async def test_a_message_follows_the_work_and_is_edited_at_most_every_two_second
             )
             message = await interaction.message()
         await clip_in(message)
-    *updates, clip = message.history[1:]
+    promise, *updates, clip = message.history
     assert clip.attachments
     assert all("🎶" in update.embeds[0]["description"] for update in updates)
-    times = [update.time for update in updates]
-    assert all(later - earlier > 1.9 for earlier, later in pairwise(times))
+    # What was sent two seconds apart may arrive closer on a busy machine, but never more of it.
+    for count, update in enumerate(updates, start=1):
+        assert count <= (update.time - promise.time) / 2 + 1
 
 
 async def test_a_full_disk_is_told_and_nothing_is_taken_on(
@@ -110,83 +112,137 @@ NASTY = [
     "**bold** __under__ ~~strike~~ ||spoiler|| [link](https://example.org) https://example.org",
     "`code` ```block``` > quote # title",
     "ピアノと雨の音 🎹🌧️ مرحبا",
-    "{0} %s ${HOME} $(reboot) '; DROP TABLE jobs; --",
+    "{0} {clip} {job.id} %s ${HOME} $(reboot) '; DROP TABLE jobs; --",
     "../../etc/passwd CON -metadata title=x",
     "line one\nline two\ttab\x00null\x1b[31mred",
+    "right \u202eot tfel\u202c and \u200binvisible\ufeff",
+    "z\u0300\u0301\u0302\u0303\u0304\u0305a\u0306\u0307\u0308\u0309l\u030a\u030bgo",
+    "100% of_it \\ 'quoted' \"twice\"",
+    "x" * MAX_PROMPT_CHARACTERS,
 ]
 
 
-@pytest.mark.parametrize("prompt", NASTY)
+def numbers_in(listed: str) -> list[int]:
+    """Return the clips that a list shows, in its order."""
+    return [int(number) for number in re.findall(r"^\*\*(\d+)\*\* `", listed, re.MULTILINE)]
+
+
+def shown_in_code(text: str) -> str:
+    """Return what stands between the only two backticks of a text, where nothing is markdown."""
+    before, code, after = text.split("`")
+    assert before + after == text.replace(f"`{code}`", "")
+    return code
+
+
 async def test_whatever_is_typed_is_shown_and_does_nothing(
-    prompt: str, discord_server: DiscordServer, tmp_path: Path
+    discord_server: DiscordServer, tmp_path: Path
 ) -> None:
     guild = discord_server.add_guild()
     channel, ada = guild.add_channel("music"), guild.add_member("ada")
     role = guild.add_role("djs", mentionable=True)
-    prompt = prompt.replace("{ada}", str(ada.user.id)).replace("{role}", str(role.id))
+    ids = {"{ada}": str(ada.user.id), "{role}": str(role.id)}
     async with running_bot(discord_server, tmp_path):
-        interaction = await discord_server.command(
-            ada, channel, "generate", prompt=prompt, seconds=1.0
-        )
-        message = await interaction.message()
-        await clip_in(message)
-    assert not message.pinged
-    name = message.attachments[0].filename
-    assert name.endswith(".mp3")
-    assert not set(name) & set("/\\ ")
-    shown, *hint = message.embeds[0]["description"].split("\n")
-    assert shown.startswith("`")
-    assert "`" not in shown[1:-1]
-    assert hint == ([f"-# {READS_ENGLISH}"] if is_foreign(prompt) else [])
+
+        async def typed(name: str, **options: object) -> Message:
+            asked = await discord_server.command(ada, channel, name, **options)
+            message = await (await asked.message()).until(lambda m: not m.loading)
+            assert not message.pinged
+            return message
+
+        for number, nasty in enumerate(NASTY, start=1):
+            prompt = nasty.replace("{ada}", ids["{ada}"]).replace("{role}", ids["{role}"])
+            message = await typed("generate", prompt=prompt, seconds=1.0)
+            await clip_in(message)
+            assert not message.pinged
+            name = message.attachments[0].filename
+            assert name.endswith(".mp3")
+            assert not set(name) & set("/\\ ")
+            shown, *hint = message.embeds[0]["description"].split("\n")
+            assert hint == ([f"-# {READS_ENGLISH}"] if is_foreign(prompt) else [])
+            code = shown_in_code(shown)
+            assert shown == f"`{code}`"
+            assert code == one_line(prompt).replace("`", "ˋ")
+            assert code.isprintable() or "\u200d" in code
+
+            # It is found by itself, where it is no pattern, and offered to be chosen.
+            search = one_line(prompt)[:60].strip()
+            listed = text_of(await typed("history", search=search))
+            assert f"**{number}** `{code[:40]}" in listed
+            assert numbers_in(listed) == [number]
+            offered = await discord_server.autocomplete(ada, channel, "clip", "clip", clip=search)
+            assert [each["value"] for each in await offered.choices()] == [str(number)]
+            queried = await discord_server.autocomplete(
+                ada, channel, "generate", "style", style=search
+            )
+            await queried.choices()
+
+            # And it comes back from a form as it was.
+            form = await discord_server.press(ada, message, "Remix")
+            fields = {
+                label["component"]["custom_id"]: label
+                for label in (await form.modal())["components"]
+            }
+            assert fields["prompt"]["component"]["value"] == one_line(prompt)
+            refused = await (await discord_server.submit(ada, form, seed=prompt[:12])).message()
+            assert refused.ephemeral
+            assert "The seed must be a whole number" in refused.content
+        for pattern in ("%", "_", "100%_of", "*", "x%"):
+            found = text_of(await typed("history", search=pattern))
+            matching = [n for n, each in enumerate(NASTY, start=1) if pattern in one_line(each)]
+            assert numbers_in(found) == matching[::-1]
+        played = await typed("clip", clip=str(len(NASTY)))
+        assert shown_in_code(played.embeds[0]["description"]) == NASTY[-1]
+        for nasty in NASTY:
+            if nasty != NASTY[-1]:
+                refused = await typed("clip", clip=nasty)
+                assert "or type its number" in refused.content
+            refused = await typed("generate", style=nasty[:100], prompt="house")
+            assert refused.ephemeral
+            assert "pick one from the list" in refused.content
 
 
-@pytest.mark.parametrize(
-    ("options", "sentence"),
-    [
-        ({"prompt": "   "}, "say what you would like to hear"),
-        ({"prompt": "\u200d\x00"}, "say what you would like to hear"),
-        ({"prompt": "house", "seconds": 30.5}, "at most 30 seconds long"),
-        ({"prompt": "house", "seconds": 1e9}, "at most 30 seconds long"),
-    ],
-)
 async def test_bad_input_gets_one_clear_private_sentence(
-    options: dict[str, object], sentence: str, discord_server: DiscordServer, tmp_path: Path
+    discord_server: DiscordServer, tmp_path: Path
 ) -> None:
     guild = discord_server.add_guild()
     channel, ada = guild.add_channel("music"), guild.add_member("ada")
     async with running_bot(discord_server, tmp_path):
-        interaction = await discord_server.command(ada, channel, "generate", **options)
-        message = await interaction.message()
-    assert sentence in message.content
-    assert message.ephemeral
-    assert discord_server.messages(channel) == [message]
+        for options, sentence in (
+            ({"prompt": "   "}, "say what you would like to hear"),
+            ({"prompt": "\u200d\x00"}, "say what you would like to hear"),
+            ({"prompt": "house", "seconds": 30.5}, "at most 30 seconds long"),
+            ({"prompt": "house", "seconds": 1e9}, "at most 30 seconds long"),
+        ):
+            interaction = await discord_server.command(ada, channel, "generate", **options)
+            message = await interaction.message()
+            assert sentence in message.content
+            assert message.ephemeral
+            assert discord_server.messages(channel)[-1] is message
+    assert len(discord_server.messages(channel)) == 4
 
 
-@pytest.mark.parametrize(
-    ("option", "value", "sentence"),
-    [
-        ("prompt", "x" * 501, "has 501 characters; please shorten it to 500"),
-        ("prompt", "", "say what you would like to hear"),
-        ("seconds", 0.0, "greater than 0"),
-        ("seconds", -1.0, "greater than 0"),
-        ("seconds", math.nan, "greater than 0"),
-        ("seconds", 0.5, "at least 1 second long"),
-        ("seed", -1, "a whole number from 0 to 4294967295"),
-        ("seed", 2**32, "a whole number from 0 to 4294967295"),
-    ],
-)
 async def test_what_discord_does_not_let_anyone_type_is_refused_all_the_same(
-    option: str, value: object, sentence: str, discord_server: DiscordServer, tmp_path: Path
+    discord_server: DiscordServer, tmp_path: Path
 ) -> None:
     guild = discord_server.add_guild()
     channel, ada = guild.add_channel("music"), guild.add_member("ada")
     async with running_bot(discord_server, tmp_path):
-        interaction = await discord_server.forged_command(
-            ada, channel, "generate", **{"prompt": "house", option: value}
-        )
-        message = await interaction.message()
-    assert sentence in message.content
-    assert message.ephemeral
+        for option, value, sentence in (
+            ("prompt", "x" * 501, "has 501 characters; please shorten it to 500"),
+            ("prompt", "", "say what you would like to hear"),
+            ("seconds", 0.0, "greater than 0"),
+            ("seconds", -1.0, "greater than 0"),
+            ("seconds", math.nan, "greater than 0"),
+            ("seconds", 0.5, "at least 1 second long"),
+            ("seed", -1, "a whole number from 0 to 4294967295"),
+            ("seed", 2**32, "a whole number from 0 to 4294967295"),
+        ):
+            interaction = await discord_server.forged_command(
+                ada, channel, "generate", **{"prompt": "house", option: value}
+            )
+            message = await interaction.message()
+            assert sentence in message.content
+            assert message.ephemeral
 
 
 async def test_a_quiet_clip_is_told_not_posted_as_music(

@@ -55,6 +55,7 @@ async def test_a_german_in_a_french_server(discord_server: DiscordServer, tmp_pa
         shown = await discord_server.command(room.ada, room.channel, "clip", clip="1")
         private = await answered(shown)
         assert "Länge: 1 s" in text_of(private)
+        assert "Die Gewichte stehen unter der MIT-Lizenz." in text_of(private)
         assert labels(private)[0] == "Noch mal"
         helped = await (await discord_server.command(room.ada, room.channel, "help")).message()
         assert "`/generieren` Mach einen Musikclip" in text_of(helped)
@@ -76,7 +77,7 @@ async def test_what_ends_a_job_is_told_in_both_languages(
         )
         message = await asked.message()
         stopped = await discord_server.press(room.ada, message, "Annuler")
-        assert (await stopped.message()).content == "El clip 1 se ha cancelado."
+        assert (await stopped.followup()).content == "El clip 1 se ha cancelado."
         await message.until(lambda m: "Annulé." in text_of(m))
 
 

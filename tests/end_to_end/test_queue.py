@@ -2,10 +2,18 @@
 
 from pathlib import Path
 
+from musicgen_bot.cogs.queue import ROWS_SHOWN
 from tests.discord_server.server import DiscordServer
 from tests.end_to_end.running import clip_in, running_bot, text_of
 
 LONG = 30.0
+
+
+async def paused(server: DiscordServer) -> None:
+    """Let the host pause the bot, so that what waits goes on waiting."""
+    host = server.world.owner
+    typed = await server.command(host, server.direct_channel(host), "owner pause")
+    await typed.message()
 
 
 async def test_queue_shows_this_servers_jobs_to_the_one_who_asks(
@@ -32,6 +40,29 @@ async def test_queue_shows_this_servers_jobs_to_the_one_who_asks(
         assert "second tune" in text
         assert "next in line" in text
         assert "secret" not in text
+
+
+async def test_a_long_queue_is_cut_and_says_how_much_more_there_is(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    guild = discord_server.add_guild()
+    channel, ada = guild.add_channel("music"), guild.add_member("ada")
+    async with running_bot(discord_server, tmp_path, limit_waiting_per_user=ROWS_SHOWN + 1):
+        await paused(discord_server)
+
+        async def ask() -> None:
+            typed = await discord_server.command(ada, channel, "generate", prompt="house")
+            await typed.message()
+
+        async def rows() -> list[str]:
+            shown = await (await discord_server.command(ada, channel, "queue")).message()
+            return [line for line in text_of(shown).splitlines() if line[:1] in "*…"]
+
+        for _ in range(ROWS_SHOWN):
+            await ask()
+        assert len(await rows()) == ROWS_SHOWN
+        await ask()
+        assert (await rows())[ROWS_SHOWN:] == ["… and 1 more"]
 
 
 async def test_an_empty_queue_says_so(discord_server: DiscordServer, tmp_path: Path) -> None:
@@ -76,17 +107,18 @@ async def test_nobody_cancels_what_is_not_theirs(
     guild = discord_server.add_guild()
     channel, ada, ben = guild.add_channel("music"), guild.add_member("ada"), guild.add_member("ben")
     async with running_bot(discord_server, tmp_path):
-        interaction = await discord_server.command(
-            ada, channel, "generate", prompt="house", seconds=LONG
-        )
+        await paused(discord_server)
+        interaction = await discord_server.command(ada, channel, "generate", prompt="house")
         message = await interaction.message()
         answer = await (await discord_server.command(ben, channel, "cancel")).message()
         assert "You have no clip" in answer.content
-        mine = await discord_server.command(ben, channel, "generate", prompt="techno", seconds=LONG)
+        mine = await discord_server.command(ben, channel, "generate", prompt="techno")
         await mine.message()
         answer = await (await discord_server.command(ben, channel, "cancel", clip=1)).message()
         assert "not one of yours" in answer.content
-        await clip_in(message)
+        answer = await (await discord_server.command(ada, channel, "cancel", clip=1)).message()
+        assert "Clip 1 is cancelled" in answer.content
+        await message.until(lambda m: "Cancelled." in text_of(m))
 
 
 async def test_each_limit_is_kept_and_told(discord_server: DiscordServer, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from tests.discord_server.attachments import Upload, keep
 from tests.discord_server.commands import NotTypeable
 from tests.discord_server.controls import controls_in
 from tests.discord_server.messages import Message
+from tests.discord_server.places import CATEGORY
 from tests.discord_server.server import DiscordServer
 from tests.end_to_end.room import Room
 from tests.end_to_end.running import running_bot, text_of
@@ -178,7 +179,7 @@ async def test_settings_are_exported_reset_and_imported(
     discord_server: DiscordServer, tmp_path: Path
 ) -> None:
     room, elsewhere = Room(discord_server), Room(discord_server, "Elsewhere")
-    category = room.guild.add_channel("Rooms", is_category=True)
+    category = room.guild.add_channel("Rooms", CATEGORY)
     async with running_bot(discord_server, tmp_path):
         await room.settings("limits", longest_clip_seconds=5)
         await room.settings("channels", add=room.other)

@@ -1,10 +1,14 @@
 """Discord refuses, stumbles, breaks off and forgets; the clip arrives all the same, once."""
 
+import asyncio
+import logging
 from pathlib import Path
 
 import pytest
 
-from musicgen_bot.errors import DiscordError
+from musicgen_bot.backends.local import LocalBackend
+from musicgen_bot.errors import DiscordError, OutOfMemory
+from musicgen_bot.generation import Clip
 from tests.discord_server.messages import Message
 from tests.discord_server.people import Member
 from tests.discord_server.places import Channel
@@ -129,10 +133,17 @@ async def test_a_deleted_message_is_replaced_by_a_new_one_that_pings_nobody(
     assert ada.mention in text_of(new)
 
 
-async def test_a_clip_that_may_go_nowhere_is_kept(
-    discord_server: DiscordServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("reachable", [True, False])
+async def test_a_clip_that_may_go_nowhere_is_kept_and_its_owner_told_where_that_may_be(
+    reachable: bool,
+    discord_server: DiscordServer,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     channel, ada = room(discord_server)
+    caplog.set_level(logging.INFO)
+    ada.user.takes_messages = reachable
+    direct = discord_server.direct_channel(ada.user)
     async with running_bot(discord_server, tmp_path):
         interaction = await discord_server.command(
             ada, channel, "generate", prompt="house", seconds=9.0
@@ -140,12 +151,65 @@ async def test_a_clip_that_may_go_nowhere_is_kept(
         await interaction.message()
         channel.delete()
         interaction.expire()
-        refused = await discord_server.requested("POST", "/channels/*/messages")
+        refused = await discord_server.requested("POST", f"/channels/{channel.id}/messages")
         assert refused.status == 404
+        told = await discord_server.requested("POST", f"/channels/{direct.id}/messages")
+        assert told.status == (200 if reachable else 403)
         other = channel.guild.add_channel("other") if channel.guild else channel
         again = await discord_server.command(ada, other, "generate", prompt="techno", seconds=1.0)
         await clip_in(await again.message())
     assert "job 1 is kept" in caplog.text
+    assert ("job 1: its owner could not be told" in caplog.text) is not reachable
+    notes = [message.content for message in discord_server.messages(direct)]
+    ready = "Your clip `house` is ready, but I cannot post it where you asked for it; `/clip 1`"
+    assert notes == ([f"{ready} plays it."] if reachable else [])
+
+
+async def test_what_could_not_be_made_is_told_directly_where_the_channel_is_gone(
+    discord_server: DiscordServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = asyncio.Event()
+
+    async def generate(*_: object) -> Clip:
+        await gone.wait()
+        raise OutOfMemory("The device ran out of memory; please ask for a shorter clip.")
+
+    monkeypatch.setattr(LocalBackend, "generate", generate)
+    channel, ada = room(discord_server)
+    direct = discord_server.direct_channel(ada.user)
+    async with running_bot(discord_server, tmp_path):
+        interaction = await discord_server.command(ada, channel, "generate", prompt="house")
+        await interaction.message()
+        channel.delete()
+        gone.set()
+        await discord_server.until(lambda: discord_server.messages(direct), "a direct message")
+    (note,) = discord_server.messages(direct)
+    assert note.content == "`house`\nThe device ran out of memory; please ask for a shorter clip."
+
+
+async def test_who_was_told_before_a_crash_is_not_told_again(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    channel, ada = room(discord_server)
+    direct = discord_server.direct_channel(ada.user)
+    tell = ("POST", f"/channels/{direct.id}/messages")
+    hold = discord_server.faults.hold(*tell, after=True)
+    async with running_bot(discord_server, tmp_path):
+        interaction = await discord_server.command(
+            ada, channel, "generate", prompt="house", seconds=9.0
+        )
+        await interaction.message()
+        channel.delete()
+        await hold.reached()
+        assert len(discord_server.messages(direct)) == 1
+    discord_server.faults.clear()
+    async with running_bot(discord_server, tmp_path):
+        await discord_server.until(
+            lambda: [
+                call for call in discord_server.requests if call.matches(*tell) and call.status
+            ]
+        )
+    assert len(discord_server.messages(direct)) == 1
 
 
 async def test_a_file_that_is_too_large_goes_out_smaller(

@@ -89,3 +89,14 @@ def test_progress_counts_complete_frames(small: Engine) -> None:
         counts.append(result.progress[ticket].frames)
         assert result.progress[ticket].total == 50
     assert counts == [7, 17, 27, 37, 47]
+
+
+def test_a_call_ends_when_its_time_is_up_and_the_clip_is_the_same(small: Engine) -> None:
+    request = GenerationRequest("lofi", 4.0, 1)
+    expected = alone(small, request)
+    ticket = small.add(request)
+    calls = 1
+    while not (result := small.step(1000, seconds=0)).finished:
+        calls += 1
+    assert calls > 4
+    np.testing.assert_array_equal(result.finished[ticket].codes, expected)

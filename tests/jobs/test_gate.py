@@ -241,7 +241,7 @@ async def test_a_blocked_member_is_refused_in_that_guild_until_unblocked(door: D
 
 
 async def test_a_clip_is_as_long_as_the_guild_says_where_nobody_does(door: Door) -> None:
-    assert await door.gate.default_seconds(GUILD) == 10
+    assert await door.gate.default_seconds(GUILD, PLAIN_MEMBER) == 10
     for settings, seconds in (
         (GuildSettings(default_clip_seconds=20), 20),
         (GuildSettings(default_clip_seconds=20, longest_clip_seconds=15), 15),
@@ -249,8 +249,8 @@ async def test_a_clip_is_as_long_as_the_guild_says_where_nobody_does(door: Door)
         (GuildSettings(default_clip_seconds=60), 30),
     ):
         await door.set(settings)
-        assert await door.gate.default_seconds(GUILD) == seconds
-    assert await door.gate.default_seconds(None) == 10
+        assert await door.gate.default_seconds(GUILD, PLAIN_MEMBER) == seconds
+    assert await door.gate.default_seconds(None, PLAIN_MEMBER) == 10
 
 
 async def test_an_allowance_tells_what_was_spent_and_when_it_is_renewed(door: Door) -> None:
@@ -258,6 +258,7 @@ async def test_an_allowance_tells_what_was_spent_and_when_it_is_renewed(door: Do
     await door.made(10)
     await door.made(20, user_id=BEN)
     own = await door.gate.allowance(GUILD, ADA, PLAIN_MEMBER)
+    assert own is not None
     assert (own.user_limit, own.spent_by_user) == (60, 10)
     assert (own.guild_limit, own.spent_in_guild) == (math.inf, 30)
     assert own.renewed_at == at("2026-03-06 00:00")
@@ -284,6 +285,7 @@ async def test_every_variation_spends_its_seconds(door: Door) -> None:
         await door.ask(16, variations=4)
     await door.made(10, variations=4)
     own = await door.gate.allowance(GUILD, ADA, PLAIN_MEMBER)
+    assert own is not None
     assert (own.spent_by_user, own.spent_in_guild) == (40, 40)
     await door.ask(10, variations=2)
     with pytest.raises(LimitReached, match="You have 20 of your 60"):
@@ -333,3 +335,24 @@ async def test_whom_the_host_has_blocked_stays_out_everywhere(door: Door) -> Non
     assert await blocks.unblock(Kind.USER, ADA)
     assert not await blocks.unblock(Kind.USER, ADA)
     await door.gate.check_block(None, ADA)
+
+
+async def test_who_brings_the_bot_to_a_guild_is_under_the_hosts_limits_and_blocks_alone(
+    door: Door,
+) -> None:
+    await door.set(
+        GuildSettings(longest_clip_seconds=5, default_clip_seconds=2, unwanted_words=("rain",))
+    )
+    brings = Member(brought_bot=True)
+    with pytest.raises(InvalidRequest, match="at most 5 seconds"):
+        await door.ask(20)
+    await door.ask(20, "rain", member=brings)
+    with pytest.raises(InvalidRequest, match="at most 30 seconds"):
+        await door.ask(31, member=brings)
+    assert await door.gate.default_seconds(GUILD, brings) == 10
+    assert await door.gate.longest_seconds(GUILD, brings) == 30
+    assert await door.gate.allowance(GUILD, ADA, brings) is None
+    assert await door.gate.allowance(None, ADA, PLAIN_MEMBER) is None
+    await door.blocks.block(GUILD, ADA, BEN, door.now)
+    with pytest.raises(LimitReached, match="moderators of this server have blocked you"):
+        await door.ask(20, member=brings)

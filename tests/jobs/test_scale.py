@@ -155,8 +155,8 @@ async def test_bringing_messages_up_to_date_looks_at_the_first_places_only(
     shown: list[int] = []
 
     class Messages:
-        def show(self, job: Any, embed: Any) -> None:
-            shown.append(job.id)
+        def show(self, active: Any, embed: Any) -> None:
+            shown.append(active.job.id)
 
     outlooks = crowded.dispatcher.outlooks
     follower = Follower(outlooks, Messages(), Translations())  # type: ignore[arg-type]

@@ -6,7 +6,6 @@ import discord
 
 from musicgen_bot.generation import Progress
 from musicgen_bot.jobs.job import ActiveJob, Outlook
-from musicgen_bot.store.jobs import Job
 from musicgen_bot.translations import Translations
 from musicgen_bot.ui.follower import PLACES_SHOWN, Follower
 from tests.jobs.hand_driven import waiting
@@ -22,9 +21,9 @@ class Board:
         self.shown: list[tuple[int, str]] = []
         self.follower = Follower(lambda: self.rows, self, Translations())  # type: ignore[arg-type]
 
-    def show(self, job: Job, embed: discord.Embed) -> None:
+    def show(self, active: ActiveJob, embed: discord.Embed) -> None:
         assert embed.description is not None
-        self.shown.append((job.id, embed.description.split("\n")[1]))
+        self.shown.append((active.job.id, embed.description.split("\n")[1]))
 
     def look(self, now: float, *rows: tuple[ActiveJob, Outlook]) -> list[tuple[int, str]]:
         """Return what is shown when these are the jobs at this time."""
