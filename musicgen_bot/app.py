@@ -299,6 +299,8 @@ async def _greet(client: Client, say: Callable[[str], None]) -> None:
     count = len(client.guilds)
     say(f"Ready as {client.user} in {count} {'server' if count == 1 else 'servers'}")
     say(f"Invite it with {client.invite_link()}")
+    if link := client.account_link():
+        say(f"Install it to an account with {link}")
 
 
 @asynccontextmanager

@@ -28,6 +28,7 @@ from musicgen_bot.ui.buttons import OF_ONE_VARIATION, Action, variation_buttons
 from musicgen_bot.ui.caller import member_of
 from musicgen_bot.ui.cancelling import cancel
 from musicgen_bot.ui.intake import take_on
+from musicgen_bot.ui.network import UNREACHABLE
 from musicgen_bot.ui.reading import may_end, reader_of
 from musicgen_bot.ui.remix import Answers, filled_in, remix_form, remixed
 from musicgen_bot.ui.rendering import Renderer
@@ -82,6 +83,8 @@ class ClipCog(commands.Cog):
         self, interaction: Interaction, action: Action, job_id: int, variation: int | None
     ) -> None:
         job, say = await self._job(interaction, job_id), say_to(interaction)
+        if variation is not None and variation > job.order.variations:
+            raise InvalidRequest("This clip has no such variation.")
         if action in OF_ONE_VARIATION and variation is None and job.order.variations > 1:
             await interaction.response.send_message(
                 say("Which one?"), view=variation_buttons(say, action, job), ephemeral=True
@@ -174,14 +177,15 @@ class ClipCog(commands.Cog):
         _require_owner(interaction, job)
         await interaction.response.defer()
         await self._dispatcher.let_go(job.id)
+        await self._archive.delete(job)
+        # Wherever Discord refuses what follows, as in a thread that was put away, the clip is gone.
         # The message below which it was pressed goes by the token of that, wherever it is.
-        with suppress(discord.NotFound):
+        with suppress(discord.HTTPException, *UNREACHABLE):
             await interaction.delete_original_response()
         # Whoever looked the clip up saw it in a message of their own, which is not the clip's.
         if interaction.message is None or interaction.message.id != job.address.message_id:
-            with suppress(discord.NotFound, discord.Forbidden):
+            with suppress(discord.HTTPException, *UNREACHABLE):
                 await _delete_message(interaction.client, job)
-        await self._archive.delete(job)
         _log.info("job %d deleted by user %d", job.id, interaction.user.id)
         say = say_to(interaction)
         await answer(interaction, say("Clip {clip} is deleted.", clip=str(job.id)))

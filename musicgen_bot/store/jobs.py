@@ -56,6 +56,8 @@ class Address:
     """When the interaction came, in seconds since 1970."""
     locale: str = ENGLISH
     """Language of the messages that were promised, by Discord's name for it."""
+    parent_id: int | None = None
+    """The channel that it is a thread of, for all to read who read that; None for any other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +145,8 @@ class JobStore:
         job_id = await self._database.execute(
             "INSERT INTO jobs (state, created_at, prompt, seconds, seed, guidance, temperature, "
             "top_k, continue_from, user_id, guild_id, channel_id, message_id, token, variations, "
-            "style, typed, given_seconds, uploaded, seeds, locale, model) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "style, typed, given_seconds, uploaded, seeds, locale, parent_id, "
+            "model) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 JobState.WAITING,
                 address.created_at,
@@ -167,6 +169,7 @@ class JobStore:
                 order.uploaded,
                 json.dumps(order.seeds),
                 address.locale,
+                address.parent_id,
                 model,
             ),
         )
@@ -291,7 +294,7 @@ class JobStore:
             f"UPDATE jobs SET state = '{JobState.DELETED}', "  # noqa: S608
             "prompt = '', typed = '', style = '', token = '', continue_from = NULL, seed = 0, "
             "seeds = '[]', "
-            "channel_id = 0, message_id = NULL, uploaded = 0, locale = '', "
+            "channel_id = 0, parent_id = NULL, message_id = NULL, uploaded = 0, locale = '', "
             f"given_back = given_back OR state = '{JobState.FAILED}' WHERE id IN {_IDS}",
             ids,
         )
@@ -317,6 +320,7 @@ def job_of(row: sqlite3.Row) -> Job:
         token=row["token"],
         created_at=row["created_at"],
         locale=row["locale"],
+        parent_id=row["parent_id"],
     )
     order = Order(
         variations=row["variations"],

@@ -13,7 +13,8 @@ from musicgen_bot.store.jobs import Job, JobState, job_of
 PAGE_LENGTH = 8
 _MADE = (JobState.DELIVERED, JobState.KEPT)
 _OF_GUILD = (
-    "jobs.guild_id IS :guild_id AND jobs.channel_id IN (SELECT value FROM json_each(:channels))"
+    "jobs.guild_id IS :guild_id AND EXISTS (SELECT 1 FROM json_each(:channels) "
+    "WHERE value IN (jobs.channel_id, jobs.parent_id))"
 )
 
 
@@ -25,14 +26,17 @@ class Reader:
     guild_id: int | None
     """The guild they look in; None in direct messages and groups."""
     channels: Collection[int] = ()
-    """The channels of that guild which they may read; or the one they are in, without a guild."""
+    """The channels of that guild which they may read, and with them their public threads; or the
+    one they are in, without a guild."""
 
     def may_see(self, job: Job) -> bool:
         """Return whether a clip is theirs, or was made in a channel they can read here."""
         address = job.address
         if address.user_id == self.user_id:
             return True
-        return address.guild_id == self.guild_id and address.channel_id in self.channels
+        if address.guild_id != self.guild_id:
+            return False
+        return address.channel_id in self.channels or address.parent_id in self.channels
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,4 +101,5 @@ MIGRATIONS = (
     """,
     "ALTER TABLE jobs ADD COLUMN seeds TEXT NOT NULL DEFAULT '[]';",
     "ALTER TABLE jobs ADD COLUMN model TEXT NOT NULL DEFAULT '';",
+    "ALTER TABLE jobs ADD COLUMN parent_id INTEGER;",
 )

@@ -120,6 +120,9 @@ async def _promise(
 def _address(interaction: discord.Interaction[Any]) -> Address:
     if interaction.channel_id is None:
         raise TypeError("a command always comes from a channel")
+    channel, parent_id = interaction.channel, None
+    if isinstance(channel, discord.Thread) and not channel.is_private():
+        parent_id = channel.parent_id
     return Address(
         user_id=interaction.user.id,
         guild_id=interaction.guild_id,
@@ -128,4 +131,5 @@ def _address(interaction: discord.Interaction[Any]) -> Address:
         token=interaction.token,
         created_at=interaction.created_at.timestamp(),
         locale=str(interaction.guild_locale or interaction.locale),
+        parent_id=parent_id,
     )

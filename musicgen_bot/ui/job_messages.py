@@ -39,6 +39,8 @@ PATIENCE_SECONDS = 24 * 3600.0
 """How long a clip is offered to a Discord that does not answer, before it is kept instead."""
 
 UNKNOWN_TOKEN = 50027
+ARCHIVED = 50083
+"""Of a thread that was put away: only a new message takes it out again."""
 ORIGINAL = cast(int, "@original")
 """Discord's name for an interaction's first answer, where its id is not known."""
 
@@ -234,6 +236,6 @@ async def _through(request: Callable[[], Awaitable[_T]]) -> _T:
     except discord.HTTPException as error:
         if error.status == 413:
             raise _TooLarge from error
-        if error.code == UNKNOWN_TOKEN:
+        if error.code in (UNKNOWN_TOKEN, ARCHIVED):
             raise _Closed(str(error)) from error
         raise

@@ -26,12 +26,7 @@ def reader_of(interaction: discord.Interaction[Any]) -> Reader:
         for channel in guild.channels
         if channel.permissions_for(user).is_superset(READABLE)
     }
-    threads = {
-        thread.id
-        for thread in guild.threads
-        if thread.parent_id in channels and not thread.is_private()
-    }
-    return Reader(user.id, guild.id, channels | threads | here)
+    return Reader(user.id, guild.id, channels | here)
 
 
 def may_end(interaction: discord.Interaction[Any], job: Job) -> bool:
@@ -48,5 +43,6 @@ def moderates(interaction: discord.Interaction[Any], job: Job) -> bool:
         return interaction.permissions.manage_messages
     if interaction.guild is None or not isinstance(user, discord.Member):
         return False
-    channel = interaction.guild.get_channel_or_thread(channel_id)
+    # discord.py forgets threads that are put away, but what holds in them is what holds around.
+    channel = interaction.guild.get_channel(job.address.parent_id or channel_id)
     return channel is not None and channel.permissions_for(user).manage_messages

@@ -71,3 +71,38 @@ async def test_a_member_who_left_has_their_clip_posted_all_the_same(
         again = await (await discord_server.press(room.grace, message, "Again")).message()
         await clip_in(again)
     assert not message.pinged
+
+
+async def test_a_thread_that_was_put_away_is_taken_out_again_for_its_clip(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    room = Room(discord_server)
+    ben = room.guild.add_member("ben")
+    thread = room.guild.add_thread("tunes", room.channel)
+    async with running_bot(discord_server, tmp_path):
+        asked = await discord_server.command(
+            room.ada, thread, "generate", prompt="house", seconds=9.0
+        )
+        message = await asked.message()
+        thread.archive()
+        await discord_server.until(lambda: len(discord_server.messages(thread)) > 1, "a new one")
+        new = discord_server.messages(thread)[1]
+        await clip_in(new)
+        assert not thread.archived
+        assert not message.attachments
+        assert not new.pinged
+        # Once it is put away for good, the clip is still found, and can be deleted.
+        thread.archive(lock=True)
+        text = ""
+        while "house" not in text:  # that it is posted may still be about to be written down
+            found = await discord_server.command(ben, room.channel, "history", whose="this server")
+            text = text_of(await found.message())
+        found = await discord_server.command(ben, room.channel, "clip", clip="1")
+        await clip_in(await found.message())
+        found = await discord_server.command(room.ada, room.channel, "clip", clip="1")
+        shown = await found.message()
+        await clip_in(shown)
+        deleted = await discord_server.press(room.ada, shown, "Delete")
+        assert "is deleted" in text_of(await deleted.message())
+        found = await discord_server.command(room.ada, room.channel, "clip", clip="1")
+        assert "not here any more" in text_of(await found.message())

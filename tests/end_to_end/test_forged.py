@@ -92,8 +92,9 @@ async def test_a_button_of_a_clip_that_is_not_like_that_does_nothing(
         # Its message has no such button any more, but what was drawn before can still be pressed.
         told = await forger.press(room.ada, room.channel, "clip:cancel:1:0")
         assert "Clip 1 is finished already." in told.content
-        told = await forger.press(room.ada, room.channel, "clip:favourite:1:9")
-        assert "no favourite" in told.content
+        for action in ("favourite", "wav", "extend"):
+            told = await forger.press(room.ada, room.channel, f"clip:{action}:1:9")
+            assert "no such variation" in told.content
         listed = await discord_server.command(room.ada, room.channel, "favourites")
         assert "Nothing is here" in text_of(await listed.message())
 

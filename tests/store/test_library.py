@@ -14,7 +14,7 @@ from musicgen_bot.store.library import PAGE_LENGTH, Library, Page, Reader
 
 ADA, BEN = 1, 2
 HERE, ELSEWHERE = 10, 20
-OPEN, SECRET, THERE = 100, 101, 200
+OPEN, SECRET, THREAD, THERE = 100, 101, 102, 200
 
 
 @dataclass
@@ -28,10 +28,11 @@ class Shelves:
         user_id: int = ADA,
         guild_id: int | None = HERE,
         channel_id: int = OPEN,
+        parent_id: int | None = None,
         style: str = "",
         state: JobState = JobState.DELIVERED,
     ) -> Job:
-        address = Address(user_id, guild_id, channel_id, 7, "", 100.0)
+        address = Address(user_id, guild_id, channel_id, 7, "", 100.0, parent_id=parent_id)
         order = Order(2, style, prompt if style else "")
         job = await self.jobs.add(GenerationRequest(prompt, seed=1), address, order)
         codes = np.zeros((4, 10), np.int16)
@@ -75,20 +76,33 @@ async def test_of_a_server_one_sees_the_channels_one_can_read(shelves: Shelves) 
 
 
 @pytest.mark.parametrize(
-    ("user_id", "guild_id", "channel_id", "visible"),
+    ("user_id", "guild_id", "channel_id", "parent_id", "visible"),
     [
-        (ADA, ELSEWHERE, THERE, True),
-        (BEN, HERE, OPEN, True),
-        (BEN, HERE, SECRET, False),
-        (BEN, ELSEWHERE, THERE, False),
-        (BEN, None, OPEN, False),
+        (ADA, ELSEWHERE, THERE, None, True),
+        (BEN, HERE, OPEN, None, True),
+        (BEN, HERE, SECRET, None, False),
+        (BEN, HERE, THREAD, OPEN, True),
+        (BEN, HERE, THREAD, SECRET, False),
+        (BEN, HERE, THREAD, None, False),
+        (BEN, ELSEWHERE, THERE, None, False),
+        (BEN, ELSEWHERE, THREAD, OPEN, False),
+        (BEN, None, OPEN, None, False),
     ],
 )
 async def test_what_may_be_seen_is_what_the_lists_show(
-    user_id: int, guild_id: int | None, channel_id: int, visible: bool, shelves: Shelves
+    user_id: int,
+    guild_id: int | None,
+    channel_id: int,
+    parent_id: int | None,
+    visible: bool,
+    shelves: Shelves,
 ) -> None:
-    job = await shelves.put("x", user_id, guild_id, channel_id)
-    assert Reader(ADA, HERE, {OPEN}).may_see(job) is visible
+    job = await shelves.put("x", user_id, guild_id, channel_id, parent_id)
+    reader = Reader(ADA, HERE, {OPEN})
+    assert reader.may_see(job) is visible
+    assert bool((await shelves.library.of_guild(reader, "", 0)).entries) is (
+        visible and guild_id == HERE
+    )
     assert not Reader(3, None).may_see(job)
 
 
