@@ -85,7 +85,7 @@ def test_what_people_type_is_no_pattern() -> None:
     typed = "{0} {clip} {{x}} %s {clip.__class__}"
     for locale in LOCALES:
         say = Translations().language(locale)
-        assert typed in say("This server has no role {role}.", role=typed)
+        assert typed in say("There is no style “{name}”.", name=typed)
 
 
 def test_numbers_are_written_as_the_language_writes_them() -> None:

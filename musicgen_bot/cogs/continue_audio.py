@@ -23,6 +23,8 @@ from musicgen_bot.ui.downloads import download
 from musicgen_bot.ui.intake import check, defer, take_on, worded
 from musicgen_bot.ui.network import UNREACHABLE
 
+MOST_FILES = 4
+"""In hand at once: each is held in memory from when it is fetched until it is read."""
 KEPT_SECONDS = 10.0
 """How much of a file's end the clip starts with: enough to hear what it is, and half of a clip."""
 
@@ -46,7 +48,7 @@ class ContinueCog(commands.Cog):
         self._gate = gate
         self._ear = ear
         self._busy: set[int] = set()
-        self._one_at_a_time = asyncio.Lock()
+        self._reading = asyncio.Lock()
         self.menu = app_commands.ContextMenu(
             name="Continue this audio", callback=self._continue_message
         )
@@ -132,9 +134,13 @@ class ContinueCog(commands.Cog):
 
     @contextlib.contextmanager
     def _busy_for(self, user_id: int) -> Iterator[None]:
-        """Keep one person from having many files read at once."""
+        """Keep one person from having many files in hand at once, and all from having too many."""
         if user_id in self._busy:
             raise LimitReached("Your last file is still being read; try again in a moment.")
+        if len(self._busy) >= MOST_FILES:
+            raise LimitReached(
+                "The files of others are still being read; please try again in a minute."
+            )
         self._busy.add(user_id)
         try:
             yield
@@ -143,10 +149,10 @@ class ContinueCog(commands.Cog):
 
     async def _codes(self, attachment: discord.Attachment, seconds: float) -> Codes:
         ear = self._ear
-        async with self._one_at_a_time:
-            file = await download(attachment, LARGEST_BYTES)
+        file = await download(attachment, LARGEST_BYTES)
+        async with self._reading:  # ffmpeg takes a processor, which others need too
             samples = await read_upload(file, ear.sample_rate, ear.channels, seconds)
-            return await ear.encode(samples, ear.sample_rate)
+        return await ear.encode(samples, ear.sample_rate)
 
 
 def _is_sound(attachment: discord.Attachment) -> bool:

@@ -18,19 +18,19 @@ from discord.ext import commands
 
 from musicgen_bot.cogs.about import About
 from musicgen_bot.errors import InvalidRequest
+from musicgen_bot.jobs.days import DAY_SECONDS
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.jobs.limits import in_words
 from musicgen_bot.jobs.mode import Mode
 from musicgen_bot.store.blocks import HostBlock, HostBlockStore, Kind
 from musicgen_bot.store.retention import Retention
+from musicgen_bot.store.snowflakes import EXAMPLE_ID, read_id
 from musicgen_bot.translations import Counted, Text
 from musicgen_bot.ui.owners import require_owner
 from musicgen_bot.ui.speech import answer, say_to
 
 BLOCKS_SHOWN = 50
-DAY_SECONDS = 86_400
 GIB, MIB = 2**30, 2**20
-LARGEST_ID = 2**63 - 1
 What = Literal["user", "server"]
 _KINDS: dict[What, Kind] = {"user": Kind.USER, "server": Kind.GUILD}
 _NAMES = {Kind.USER: Text("User `{id}`"), Kind.GUILD: Text("Server `{id}`")}
@@ -194,7 +194,9 @@ class OwnerCog(
         lines = [f"{say(_named(b.kind, b.id))} <t:{b.at:.0f}:f>" for b in blocks[:BLOCKS_SHOWN]]
         if len(blocks) > BLOCKS_SHOWN:
             lines.append(say("… and {number} before", number=len(blocks) - BLOCKS_SHOWN))
-        await answer(interaction, "\n".join(lines) or say("Nobody is blocked."))
+        # As an embed, which holds twice as much as a message.
+        embed = discord.Embed(description="\n".join(lines) or say("Nobody is blocked."))
+        await interaction.response.send_message(embed=embed, ephemeral=True)
 
     async def _turn(self, interaction: discord.Interaction, mode: Mode, text: Text) -> None:
         await require_owner(interaction, self._guild_id)
@@ -213,12 +215,10 @@ def _gib(size: int | None) -> Text | None:
 
 def _id(text: str) -> int:
     """Return the id that the host typed. Raises InvalidRequest."""
-    text = text.strip()
-    if not (text.isascii() and text.isdecimal() and len(text) < 20):
+    if (number := read_id(text.strip())) is None:
         raise InvalidRequest(
-            "Please give an id, such as 41771983423143937: with Developer Mode on, Discord copies "
-            "it from the menu of a user or a server."
+            "Please give an id, such as {example}: with Developer Mode on, Discord copies it from "
+            "the menu of a user or a server.",
+            example=EXAMPLE_ID,
         )
-    if not 0 < (number := int(text)) <= LARGEST_ID:
-        raise InvalidRequest("There is no such id; please copy it from Discord.")
     return number

@@ -19,6 +19,7 @@ from musicgen_bot.translations import LOCALES
 from musicgen_bot.ui.authority import guild_of
 from musicgen_bot.ui.settings_file import check_size, read_settings, settings_file
 from musicgen_bot.ui.settings_forms import Settle, with_tier, words_in
+from musicgen_bot.ui.settings_places import present
 from musicgen_bot.ui.settings_text import differences, log_embed
 from musicgen_bot.ui.settings_view import SettingsPanel
 from musicgen_bot.ui.speech import answer, say_to
@@ -240,12 +241,21 @@ class SettingsCog(
     @app_commands.command(name="import", description="Replace all settings by those of a file.")
     @app_commands.describe(file="What /settings export made")
     async def import_(self, interaction: discord.Interaction, file: discord.Attachment) -> None:
-        """Take over a file that is right in every part, or nothing of it."""
+        """Take over a file that is right in every part, or nothing of it.
+
+        What was deleted in the server since it was exported is left out.
+        """
         guild_of(interaction, "manage_guild")
         check_size(file)
         await interaction.response.defer(ephemeral=True)
         settings = await read_settings(file, interaction.guild)
-        await self._change(interaction, lambda _: settings)
+        there, say, note = present(settings, interaction.guild), say_to(interaction), ""
+        if left_out := differences(say, settings, there, there):
+            note = "\n" + say(
+                "Left out, as this server does not have it: {changes}",
+                changes=shortened(left_out, ANSWER_CHARACTERS // 2),
+            )
+        await self._change(interaction, lambda _: there, note)
 
     @app_commands.command(description="Show who set what, the last fifty times.")
     async def log(self, interaction: discord.Interaction) -> None:
@@ -255,16 +265,19 @@ class SettingsCog(
             embed=log_embed(say_to(interaction), changes), ephemeral=True
         )
 
-    async def _change(self, interaction: discord.Interaction, settle: Settle) -> None:
-        """Put settings into effect and tell what that changed."""
+    async def _change(
+        self, interaction: discord.Interaction, settle: Settle, note: str = ""
+    ) -> None:
+        """Put settings into effect and tell what that changed, and a note."""
         guild_id = guild_of(interaction, "manage_guild")
         change = await self._desk.change(guild_id, interaction.user.id, settle)
         say = say_to(interaction)
         changed = differences(say, change.before, change.after)
         text = say("Nothing has changed by that; `/settings show` shows how it is.")
         if changed:
-            text = say("In effect now. {changes}", changes=shortened(changed, ANSWER_CHARACTERS))
-        await answer(interaction, text)
+            room = ANSWER_CHARACTERS - len(note)
+            text = say("In effect now. {changes}", changes=shortened(changed, room))
+        await answer(interaction, text + note)
 
 
 def _changed(ids: tuple[int, ...], add: int | None, remove: int | None) -> tuple[int, ...]:

@@ -7,6 +7,9 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from musicgen_bot.store.guild_settings import is_time_zone
 
+DAY_SECONDS = 86_400
+"""Of a day that knows no change of clocks."""
+
 
 def day_around(now: float, time_zone: str) -> tuple[float, float]:
     """Return the start of the day that `now` is in and that of the next, in seconds since 1970.

@@ -22,7 +22,8 @@ from musicgen_bot.store.jobs import Address, JobStore, Order
 from musicgen_bot.store.settings import SettingsStore
 
 DEFAULT_SECONDS = 10.0
-CHANNELS_NAMED = 3
+MOST_NAMED = 3
+"""Of the channels or the roles that would do, to somebody who is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,13 +195,13 @@ def check_place(settings: GuildSettings, member: Member, channel_id: int) -> Non
     Whoever manages the server needs no role for it.
     """
     if settings.channels and not {channel_id, member.parent_id}.intersection(settings.channels):
-        named = [f"<#{channel}>" for channel in settings.channels[:CHANNELS_NAMED]]
+        named = [f"<#{channel}>" for channel in settings.channels[:MOST_NAMED]]
         raise LimitReached(
             "I make music in other channels of this server; please try {channels}.",
             channels=", ".join(named),
         )
     if settings.roles and not member.manages and not member.role_ids.intersection(settings.roles):
-        named = [f"<@&{role}>" for role in settings.roles[:CHANNELS_NAMED]]
+        named = [f"<@&{role}>" for role in settings.roles[:MOST_NAMED]]
         raise LimitReached(
             "Making music here takes a role that you do not have, such as {roles}; please ask an "
             "admin of this server for it.",

@@ -8,9 +8,9 @@ import time
 from collections.abc import Awaitable, Callable
 
 from musicgen_bot.errors import StoreError
+from musicgen_bot.jobs.days import DAY_SECONDS
 from musicgen_bot.store.retention import Retention
 
-DAY_SECONDS = 86_400.0
 COUNTED_SECONDS = 2 * DAY_SECONDS
 """How long the seconds of a job may count: a guild's day has 25 hours at most, a cooldown 24."""
 

@@ -9,17 +9,14 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from musicgen_bot.errors import InvalidRequest
+from musicgen_bot.store.snowflakes import EXAMPLE_ID, read_id
 from musicgen_bot.translations import LOCALES, Text
 
-DAY_SECONDS = 86_400
 MOST_PLACES = 25
 """Channels or roles in one list: as many as Discord shows in one select."""
 MOST_WORDS = 100
 WORD_CHARACTERS = 30
 """All words together fit into the 4000 characters of a text field in Discord."""
-LARGEST_ID = 2**63 - 1
-EXAMPLE = "41771983423143937"
-"""An id of Discord's, as it is told in a file."""
 
 NUMBERS: Mapping[str, tuple[Text, int, int]] = {
     "longest_clip_seconds": (Text("Longest clip"), 1, 300),
@@ -27,7 +24,7 @@ NUMBERS: Mapping[str, tuple[Text, int, int]] = {
     "most_variations": (Text("Most variations"), 1, 4),
     "waiting_per_user": (Text("Waiting per member"), 1, 1000),
     "waiting_per_server": (Text("Waiting in all"), 1, 10_000),
-    "cooldown_seconds": (Text("Cooldown"), 1, DAY_SECONDS),
+    "cooldown_seconds": (Text("Cooldown"), 1, 86_400),
     "seconds_a_day_per_user": (Text("Seconds a day per member"), 1, 1_000_000),
     "seconds_a_day_per_server": (Text("Seconds a day in all"), 1, 1_000_000),
 }
@@ -225,12 +222,10 @@ def _text(name: str, value: object) -> str:
 
 
 def _id(name: str, value: str) -> int:
-    if not (value.isascii() and value.isdecimal() and len(value) < 20):
+    if (snowflake := read_id(value)) is None:
         raise InvalidRequest(
-            "“{name}” must hold ids, such as {example}.", name=name, example=json.dumps(EXAMPLE)
+            "“{name}” must hold ids, such as {example}.", name=name, example=json.dumps(EXAMPLE_ID)
         )
-    if not 0 < (snowflake := int(value)) <= LARGEST_ID:
-        raise InvalidRequest("“{name}” holds an id that is none of Discord's.", name=name)
     return snowflake
 
 
@@ -242,7 +237,7 @@ def _tiers(data: Mapping[str, object]) -> tuple[Tier, ...]:
         raise InvalidRequest(
             "“{name}” must tell the seconds of each role's id, such as {example}.",
             name="role_seconds_a_day",
-            example=json.dumps({EXAMPLE: 600}),
+            example=json.dumps({EXAMPLE_ID: 600}),
         )
     tiers = []
     for role, seconds in value.items():

@@ -30,7 +30,7 @@ def _sentence(say: Language, error: Exception) -> str:
     cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
     if isinstance(cause, PersonError):
         if not isinstance(cause, RequestError):
-            _log.warning("A clip could not be brought back: %s", cause)
+            _log.warning("What a person asked for could not be done: %s", cause)
         return say(cause.text)
     if isinstance(cause, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
         _log.warning("A command is out of date: %s", cause)

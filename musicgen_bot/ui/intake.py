@@ -129,7 +129,7 @@ def _address(interaction: discord.Interaction[Any]) -> Address:
         channel_id=interaction.channel_id,
         message_id=None,
         token=interaction.token,
-        created_at=time.time(),
+        created_at=interaction.created_at.timestamp(),
         locale=str(interaction.guild_locale or interaction.locale),
         parent_id=parent_id,
     )

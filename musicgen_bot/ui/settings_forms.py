@@ -1,10 +1,13 @@
-"""The forms behind the buttons of the settings' panel."""
+"""The forms behind the buttons of the settings' panel.
+
+Others may change settings while a form is open, so it changes only what differs from what it shows.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import discord
 
@@ -21,6 +24,7 @@ FORM_SECONDS = 24 * 3600.0
 RANGE = Text("{low} to {high}; empty: as the host has it")
 SECONDS_RANGE = Text("Seconds, {low} to {high}; empty: as the host has it")
 
+_T = TypeVar("_T")
 Settle = Callable[[GuildSettings], GuildSettings]
 """Makes other settings of the present ones. Raises InvalidRequest."""
 Apply = Callable[[discord.Interaction, Settle], Awaitable[None]]
@@ -66,6 +70,7 @@ class NumbersForm(Form):
         now: GuildSettings,
     ) -> None:
         super().__init__(say(title), custom_id, apply)
+        self._shown = now
         self._inputs: dict[str, discord.ui.TextInput[Any]] = {}
         for name in names:
             label, low, high = NUMBERS[name]
@@ -84,9 +89,10 @@ class NumbersForm(Form):
             )
 
     def settle(self, settings: GuildSettings) -> GuildSettings:
-        """Return the settings with these numbers."""
+        """Return the settings with the numbers that were changed."""
         values: dict[str, Any] = {n: _number(n, each.value) for n, each in self._inputs.items()}
-        return replace(settings, **values)
+        changed = {n: value for n, value in values.items() if value != getattr(self._shown, n)}
+        return replace(settings, **changed)
 
 
 class TierForm(Form):
@@ -122,6 +128,7 @@ class WordsForm(Form):
 
     def __init__(self, say: Language, custom_id: str, apply: Apply, now: GuildSettings) -> None:
         super().__init__(say("Words not wanted in prompts"), custom_id, apply)
+        self._shown = now.unwanted_words
         self._words: discord.ui.TextInput[Any] = discord.ui.TextInput(
             custom_id="words",
             style=discord.TextStyle.paragraph,
@@ -132,8 +139,9 @@ class WordsForm(Form):
         self.add_item(discord.ui.Label(text=say("Words"), description=about, component=self._words))
 
     def settle(self, settings: GuildSettings) -> GuildSettings:
-        """Return the settings with these words."""
-        return replace(settings, unwanted_words=words_in(self._words.value))
+        """Return the settings with the words that were added, and without those taken off."""
+        words = merged(settings.unwanted_words, self._shown, words_in(self._words.value))
+        return replace(settings, unwanted_words=words)
 
 
 class RegionForm(Form):
@@ -141,6 +149,7 @@ class RegionForm(Form):
 
     def __init__(self, say: Language, custom_id: str, apply: Apply, now: GuildSettings) -> None:
         super().__init__(say("Time zone and language"), custom_id, apply)
+        self._shown = now
         self._zone: discord.ui.TextInput[Any] = discord.ui.TextInput(
             custom_id="time_zone", default=now.time_zone, max_length=50
         )
@@ -170,9 +179,13 @@ class RegionForm(Form):
         )
 
     def settle(self, settings: GuildSettings) -> GuildSettings:
-        """Return the settings with these two."""
-        zone = find_time_zone(self._zone.value)
-        return replace(settings, time_zone=zone, language=next(iter(self._language.values), None))
+        """Return the settings with what was changed of these two."""
+        zone, language = find_time_zone(self._zone.value), next(iter(self._language.values), None)
+        if zone != self._shown.time_zone:
+            settings = replace(settings, time_zone=zone)
+        if language != self._shown.language:
+            settings = replace(settings, language=language)
+        return settings
 
 
 def with_tier(settings: GuildSettings, role_id: int, seconds: int | None) -> GuildSettings:
@@ -181,6 +194,12 @@ def with_tier(settings: GuildSettings, role_id: int, seconds: int | None) -> Gui
     if seconds is not None:
         tiers += (Tier(role_id, seconds),)
     return replace(settings, role_seconds_a_day=tiers)
+
+
+def merged(now: Sequence[_T], shown: Sequence[_T], chosen: Sequence[_T]) -> tuple[_T, ...]:
+    """Return a list as it is now, changed as somebody has changed the one they were shown."""
+    kept = [each for each in now if each in chosen or each not in shown]
+    return tuple(dict.fromkeys([*kept, *(each for each in chosen if each not in shown)]))
 
 
 def words_in(text: str) -> tuple[str, ...]:

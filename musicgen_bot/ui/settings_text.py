@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from discord import Embed
 
@@ -26,10 +26,17 @@ LABELS = {
 
 
 def settings_embed(
-    say: Language, settings: GuildSettings, host: Limits, blocked: Iterable[int]
+    say: Language,
+    settings: GuildSettings,
+    there: GuildSettings,
+    host: Limits,
+    blocked: Iterable[int],
 ) -> Embed:
-    """Show all settings, beside what the host allows, and the ids of who is blocked."""
-    values = values_of(say, settings)
+    """Show all settings, beside what the host allows, and the ids of who is blocked.
+
+    `there` are the settings without what was deleted in the server.
+    """
+    values = values_of(say, settings, there)
     bounds = {
         "longest_clip_seconds": Text("host: {most} s at most", most=host.clip_seconds),
         "waiting_per_user": Text("host: {most} at most", most=host.waiting_per_user),
@@ -67,8 +74,24 @@ def settings_embed(
     return embed
 
 
-def values_of(say: Language, settings: GuildSettings) -> dict[str, str]:
-    """Return the value of each setting as people read it."""
+def values_of(
+    say: Language, settings: GuildSettings, there: GuildSettings | None = None
+) -> dict[str, str]:
+    """Return the value of each setting as people read it.
+
+    Channels and roles that are not `there` are said to be deleted.
+    """
+    known = there or settings
+    tiers_known = [tier.role_id for tier in known.role_seconds_a_day]
+
+    def channel(number: int) -> str:
+        if number in known.channels:
+            return f"<#{number}>"
+        return say("deleted channel `{id}`", id=str(number))
+
+    def role(number: int, roles: Container[int]) -> str:
+        return f"<@&{number}>" if number in roles else say("deleted role `{id}`", id=str(number))
+
     values = {}
     for name in NUMBERS:
         value = getattr(settings, name)
@@ -76,13 +99,15 @@ def values_of(say: Language, settings: GuildSettings) -> dict[str, str]:
             values[name] = say("not set")
         else:
             values[name] = say(length(value)) if "seconds" in name else str(value)
+    free = (role(each, known.unlimited_roles) for each in settings.unlimited_roles)
     tiers = (
-        f"<@&{tier.role_id}> {say(length(tier.seconds))}" for tier in settings.role_seconds_a_day
+        f"{role(tier.role_id, tiers_known)} {say(length(tier.seconds))}"
+        for tier in settings.role_seconds_a_day
     )
     lists: dict[str, tuple[Iterable[str], Text]] = {
-        "channels": ((f"<#{channel}>" for channel in settings.channels), Text("everywhere")),
-        "roles": ((f"<@&{role}>" for role in settings.roles), Text("everybody")),
-        "unlimited_roles": ((f"<@&{role}>" for role in settings.unlimited_roles), Text("none")),
+        "channels": (map(channel, settings.channels), Text("everywhere")),
+        "roles": ((role(each, known.roles) for each in settings.roles), Text("everybody")),
+        "unlimited_roles": (free, Text("none")),
         "role_seconds_a_day": (tiers, Text("none")),
         "unwanted_words": (map(quoted, settings.unwanted_words), Text("none")),
     }
@@ -93,9 +118,17 @@ def values_of(say: Language, settings: GuildSettings) -> dict[str, str]:
     return {**values, "time_zone": settings.time_zone, "language": own}
 
 
-def differences(say: Language, before: GuildSettings, after: GuildSettings) -> str:
-    """Return what has changed from one version to the next, on one line."""
-    old, new = values_of(say, before), values_of(say, after)
+def differences(
+    say: Language,
+    before: GuildSettings,
+    after: GuildSettings,
+    there: GuildSettings | None = None,
+) -> str:
+    """Return what has changed from one version to the next, on one line.
+
+    Channels and roles that are not `there` are said to be deleted.
+    """
+    old, new = values_of(say, before, there), values_of(say, after, there)
     return "; ".join(
         f"{say(LABELS[name])}: {shortened(old[name], LINE_CHARACTERS)} → "
         f"{shortened(new[name], LINE_CHARACTERS)}"

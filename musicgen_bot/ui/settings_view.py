@@ -28,18 +28,12 @@ from musicgen_bot.ui.settings_forms import (
     Settle,
     TierForm,
     WordsForm,
+    merged,
 )
+from musicgen_bot.ui.settings_places import CHANNEL_TYPES, present
 from musicgen_bot.ui.settings_text import settings_embed
 from musicgen_bot.ui.speech import say_to
 
-CHANNEL_TYPES = (
-    discord.ChannelType.text,
-    discord.ChannelType.news,
-    discord.ChannelType.voice,
-    discord.ChannelType.stage_voice,
-    discord.ChannelType.forum,
-)
-"""Channels that somebody can type a command in, or in a thread of."""
 FORM = "settings-form"
 LABELS = {
     "settings:channels": Text("Channels where it may be used (none: everywhere)"),
@@ -50,6 +44,7 @@ LABELS = {
     "settings:tiers": Text("Roles with more"),
     "settings:words": Text("Words"),
     "settings:region": Text("Time zone and language"),
+    "settings:deleted": Text("Take off what was deleted"),
 }
 """What is written on each control, by its id."""
 
@@ -97,8 +92,7 @@ class SettingsPanel(discord.ui.View):
         self, interaction: discord.Interaction, select: discord.ui.ChannelSelect[Self]
     ) -> None:
         """Set where the bot may be used."""
-        chosen = tuple(channel.id for channel in select.values)
-        await self._apply(interaction, lambda settings: replace(settings, channels=chosen))
+        await self._choose(interaction, select, "channels")
 
     @discord.ui.select(
         cls=discord.ui.RoleSelect,
@@ -110,8 +104,7 @@ class SettingsPanel(discord.ui.View):
         self, interaction: discord.Interaction, select: discord.ui.RoleSelect[Self]
     ) -> None:
         """Set who may use the bot."""
-        chosen = tuple(role.id for role in select.values)
-        await self._apply(interaction, lambda settings: replace(settings, roles=chosen))
+        await self._choose(interaction, select, "roles")
 
     @discord.ui.select(
         cls=discord.ui.RoleSelect,
@@ -123,8 +116,7 @@ class SettingsPanel(discord.ui.View):
         self, interaction: discord.Interaction, select: discord.ui.RoleSelect[Self]
     ) -> None:
         """Set whom the server's limits do not concern."""
-        chosen = tuple(role.id for role in select.values)
-        await self._apply(interaction, lambda settings: replace(settings, unlimited_roles=chosen))
+        await self._choose(interaction, select, "unlimited_roles")
 
     @discord.ui.button(custom_id="settings:clips")
     async def clips(
@@ -167,6 +159,29 @@ class SettingsPanel(discord.ui.View):
         now, form_id = await self._now(interaction)
         await _ask(interaction, RegionForm(say_to(interaction), form_id, self._apply, now))
 
+    @discord.ui.button(custom_id="settings:deleted")
+    async def deleted(
+        self, interaction: discord.Interaction, button: discord.ui.Button[Self]
+    ) -> None:
+        """Forget the channels and roles that were deleted in the server."""
+        await self._apply(interaction, lambda settings: present(settings, interaction.guild))
+
+    async def _choose(
+        self,
+        interaction: discord.Interaction,
+        select: discord.ui.ChannelSelect[Self] | discord.ui.RoleSelect[Self],
+        name: str,
+    ) -> None:
+        """Change a list as somebody did in its select: others may have changed it meanwhile."""
+        chosen = [each.id for each in select.values]
+        shown = _shown(interaction.message, select.custom_id)
+
+        def settle(settings: GuildSettings) -> GuildSettings:
+            new: dict[str, Any] = {name: merged(getattr(settings, name), shown, chosen)}
+            return replace(settings, **new)
+
+        await self._apply(interaction, settle)
+
     async def _ask_numbers(
         self, interaction: discord.Interaction, title: Text, names: Sequence[str]
     ) -> None:
@@ -191,22 +206,20 @@ class SettingsPanel(discord.ui.View):
     ) -> tuple[discord.Embed, SettingsPanel]:
         """Return what a message shows of settings: the text, and controls set to them.
 
-        What was deleted in the server since it was chosen is left out of the controls.
+        What was deleted in the server still counts, as it would else open to everybody what was
+        for a few. No select can show it, so it has a button of its own.
         """
-        guild, guild_id = interaction.guild, guild_of(interaction, "manage_guild")
+        guild_id, there = (
+            guild_of(interaction, "manage_guild"),
+            present(settings, interaction.guild),
+        )
         panel = SettingsPanel(self._desk, self._blocks)
         panel.stop()  # discord.py shall not keep it: the registered panel answers for it
-        if guild is not None:
-            chosen = {
-                "settings:channels": [c for c in settings.channels if guild.get_channel(c)],
-                "settings:roles": [r for r in settings.roles if guild.get_role(r)],
-                "settings:unlimited_roles": [
-                    r for r in settings.unlimited_roles if guild.get_role(r)
-                ],
-            }
-            for item in panel.children:
-                if isinstance(item, discord.ui.ChannelSelect | discord.ui.RoleSelect):
-                    item.default_values = list(map(discord.Object, chosen[item.custom_id]))
+        if there == settings:
+            panel.remove_item(panel.deleted)
+        panel.channels.default_values = list(map(discord.Object, there.channels))
+        panel.roles.default_values = list(map(discord.Object, there.roles))
+        panel.unlimited_roles.default_values = list(map(discord.Object, there.unlimited_roles))
         say = say_to(interaction)
         for item in panel.children:
             if isinstance(item, discord.ui.Button):
@@ -214,8 +227,22 @@ class SettingsPanel(discord.ui.View):
             elif isinstance(item, discord.ui.ChannelSelect | discord.ui.RoleSelect):
                 item.placeholder = say(LABELS[item.custom_id])
         blocked = await self._blocks.blocked(guild_id)
-        return settings_embed(say, settings, self._desk.host, blocked), panel
+        return settings_embed(say, settings, there, self._desk.host, blocked), panel
 
 
 async def _ask(interaction: discord.Interaction, form: Form) -> None:
     await interaction.response.send_modal(form)
+
+
+def _shown(message: discord.Message | None, custom_id: str) -> list[int]:
+    """Return the ids that are chosen in a select of a message."""
+    rows = (
+        [row for row in message.components if isinstance(row, discord.ActionRow)] if message else []
+    )
+    return [
+        value.id
+        for row in rows
+        for item in row.children
+        if isinstance(item, discord.SelectMenu) and item.custom_id == custom_id
+        for value in item.default_values
+    ]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.discord_server.messages import Message
     from tests.discord_server.world import World
 
-TEXT, DIRECT, VOICE, GROUP, THREAD, FORUM = 0, 1, 2, 3, 11, 15
+TEXT, DIRECT, VOICE, GROUP, CATEGORY, THREAD, FORUM = 0, 1, 2, 3, 4, 11, 15
 DEFAULT_UPLOAD_LIMIT = 10 * 2**20
 BOOSTED_UPLOAD_LIMITS = {3: 100 * 2**20, 2: 50 * 2**20}
 """Bytes by the tier of boosts."""
@@ -201,6 +201,14 @@ class Guild:
         event = {"guild_id": str(self.id), "role": role.to_json()}
         self.world.dispatch("GUILD_ROLE_CREATE", event, self)
         return role
+
+    def remove_role(self, role: Role) -> None:
+        """Delete a role, as an admin would."""
+        self.roles.remove(role)
+        for member in self.members:
+            member.roles = [each for each in member.roles if each is not role]
+        event = {"guild_id": str(self.id), "role_id": str(role.id)}
+        self.world.dispatch("GUILD_ROLE_DELETE", event, self)
 
     def add_member(
         self, user: str | User, *, permissions: discord.Permissions | None = None

@@ -151,6 +151,9 @@ class DiscordServer(Actions):
         return await self.signal.until(look, *wanted, patience=patience)
 
     async def _cdn(self, request: web.Request) -> web.Response:
+        fault = self.faults.take(request.method, request.path)
+        if fault is not None and (struck := await fault.strike(request)) is not None:
+            return struck
         attachment = self.world.files.get(int(request.match_info["attachment"]))
         if attachment is None:
             raise web.HTTPNotFound

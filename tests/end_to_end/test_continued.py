@@ -147,7 +147,10 @@ async def test_a_stereo_model_goes_on_in_stereo(
 
 
 async def test_a_host_without_ffmpeg_is_told_in_one_sentence(
-    discord_server: DiscordServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    discord_server: DiscordServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     def none() -> Iterator[str]:
         return iter(())
@@ -162,4 +165,5 @@ async def test_a_host_without_ffmpeg_is_told_in_one_sentence(
     assert told.ephemeral
     assert told.content.startswith("There is no ffmpeg")
     assert "ask the host to install ffmpeg" in told.content
+    assert "What a person asked for could not be done: There is no ffmpeg" in caplog.text
     assert discord_server.messages(room.channel) == [told]

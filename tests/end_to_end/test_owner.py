@@ -8,6 +8,10 @@ from typing import Any
 import discord
 import pytest
 
+from musicgen_bot.store.blocks import HostBlock, HostBlockStore, Kind
+from musicgen_bot.store.database import Database
+from musicgen_bot.store.snowflakes import LARGEST_ID
+from musicgen_bot.translations import LOCALES
 from tests.discord_server.commands import NotTypeable
 from tests.discord_server.messages import Message
 from tests.discord_server.people import Member, Team, User
@@ -154,6 +158,25 @@ async def test_who_the_host_blocks_makes_no_music_anywhere(
         for wrong in ("@ada", "0", "9" * 19, "1" * 40):
             assert "id" in await host.owner("block", what="user", id=wrong)
         assert await host.owner("blocks") == "Nobody is blocked."
+
+
+async def test_however_many_are_blocked_the_latest_are_listed_in_every_language(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    host = Host(discord_server)
+    database = await Database.open(tmp_path / "musicgen-bot.sqlite3")
+    blocks = HostBlockStore(database)
+    ids = range(LARGEST_ID - 60, LARGEST_ID)
+    for at, snowflake in enumerate(ids, start=2_000_000_000):
+        await blocks.block(HostBlock(Kind.GUILD, snowflake, host.me.id, at))
+    await database.close()
+    async with running_bot(discord_server, tmp_path):
+        for locale in LOCALES:
+            host.me.locale = locale
+            *lines, rest = (await host.owner("blocks")).splitlines()
+            for snowflake, line in zip(ids[:9:-1], lines, strict=True):
+                assert str(snowflake) in line
+            assert "10" in rest
 
 
 async def test_nobody_else_can_do_any_of_it(discord_server: DiscordServer, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from musicgen_bot.generation import GenerationRequest
-from musicgen_bot.jobs.sweeper import DAY_SECONDS, Sweeper
+from musicgen_bot.jobs.days import DAY_SECONDS
+from musicgen_bot.jobs.sweeper import Sweeper
 from musicgen_bot.store.database import Database
 from musicgen_bot.store.jobs import Address, JobState, JobStore
 from musicgen_bot.store.library import Library

@@ -91,7 +91,7 @@ def test_the_embeds_can_be_made(say: Language) -> None:
         embeds.clip(say, JOB, "model", "licence", [2]),
         embeds.stopped(say, JOB, READS_ENGLISH),
         embeds.page(say, Shelf.SERVER, Page([], 0, True), "x"),
-        settings_embed(say, GuildSettings(), HOST, []),
+        settings_embed(say, GuildSettings(), GuildSettings(), HOST, []),
     ]
     for embed in shown:
         assert len(embed) <= 6000

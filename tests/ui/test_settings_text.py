@@ -1,9 +1,11 @@
 """However much is set, Discord takes what is shown of it."""
 
+import pytest
+
 from musicgen_bot.jobs.limits import Limits
 from musicgen_bot.store.guild_settings import GuildSettings, Tier
 from musicgen_bot.store.settings import Change
-from musicgen_bot.translations import ENGLISH, Language
+from musicgen_bot.translations import ENGLISH, LOCALES, Language, Translations
 from musicgen_bot.ui.settings_forms import words_in
 from musicgen_bot.ui.settings_text import differences, log_embed, settings_embed
 
@@ -20,11 +22,19 @@ FULL = GuildSettings(
 
 
 def test_a_full_page_is_not_too_long_for_discord() -> None:
-    embed = settings_embed(SAY, FULL, HOST, range(10**18, 10**18 + 100))
+    embed = settings_embed(SAY, FULL, FULL, HOST, range(10**18, 10**18 + 100))
     assert len(embed) <= 6000
     assert all(field.value and len(field.value) <= 1024 for field in embed.fields)
     channels = next(field.value for field in embed.fields if field.name == "Channels")
     assert channels == ", ".join(f"<#{channel}>" for channel in IDS)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_full_page_of_what_was_deleted_is_not_either(locale: str) -> None:
+    say = Translations().language(locale)
+    embed = settings_embed(say, FULL, GuildSettings(), HOST, range(10**18, 10**18 + 100))
+    assert len(embed) <= 6000
+    assert all(field.value and len(field.value) <= 1024 for field in embed.fields)
 
 
 def test_the_latest_changes_come_first_and_as_many_as_discord_takes() -> None:

@@ -1,0 +1,113 @@
+"""What is deleted in a server is shown in its settings, still counts, and can be taken off."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.discord_server.commands import NotTypeable
+from tests.discord_server.messages import Message
+from tests.discord_server.server import DiscordServer
+from tests.end_to_end.room import Room
+from tests.end_to_end.running import running_bot, text_of
+from tests.end_to_end.test_settings import defaults
+
+TAKE_OFF = "Take off what was deleted"
+
+
+async def press(room: Room, panel: Message) -> None:
+    edits = len(panel.history)
+    await room.server.press(room.grace, panel, TAKE_OFF)
+    await panel.until(lambda m: len(m.history) > edits)
+
+
+async def test_deleted_places_lock_nobody_in_or_out_for_good(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    room, server = Room(discord_server), discord_server
+    djs, vips = room.guild.add_role("djs"), room.guild.add_role("vips")
+    async with running_bot(server, tmp_path):
+        await room.settings("channels", add=room.other)
+        await room.settings("roles", role=djs, grant="roles")
+        await room.settings("roles", role=djs, grant="unlimited_roles")
+        await room.settings("roles", role=djs, grant="role_seconds_a_day", seconds=60)
+        await room.settings("roles", role=vips, grant="role_seconds_a_day", seconds=90)
+        panel = await room.settings("show")
+        with pytest.raises(NotTypeable, match="no button"):
+            await press(room, panel)
+
+        room.other.delete()
+        room.guild.remove_role(djs)
+        panel = await room.settings("show")
+        text = text_of(panel)
+        assert f"Channels: deleted channel `{room.other.id}`" in text
+        assert f"Roles that may use it: deleted role `{djs.id}`" in text
+        assert f"Roles free of limits: deleted role `{djs.id}`" in text
+        assert f"deleted role `{djs.id}` 60 s, <@&{vips.id}> 90 s" in text
+        assert not defaults(panel, "settings:channels")
+        assert "other channels" in await room.generate()
+        button = next(
+            c for row in panel.components for c in row["components"] if c.get("label") == TAKE_OFF
+        )["custom_id"]
+        refused = await server.click(room.ada, panel, button)
+        assert "Manage Server" in (await refused.message()).content
+
+        await press(room, panel)
+        text = text_of(panel)
+        for shown in ("Channels: everywhere", "may use it: everybody", "free of limits: none"):
+            assert shown in text
+        assert f"own: <@&{vips.id}> 90 s" in text
+        with pytest.raises(NotTypeable, match="no button"):
+            await press(room, panel)
+        assert "clip 1" in await room.generate()
+
+
+async def test_who_chooses_others_leaves_a_deleted_one_where_it_is(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    room = Room(discord_server)
+    djs, vips = room.guild.add_role("djs"), room.guild.add_role("vips")
+    async with running_bot(discord_server, tmp_path):
+        await room.settings("roles", role=djs, grant="roles")
+        room.guild.remove_role(djs)
+        panel = await room.settings("show")
+        await discord_server.select(room.grace, panel, "settings:roles", vips)
+        await panel.until(lambda m: defaults(m, "settings:roles") == [str(vips.id)])
+        assert f"may use it: deleted role `{djs.id}`, <@&{vips.id}>" in text_of(panel)
+        await discord_server.select(room.grace, panel, "settings:roles")
+        await panel.until(lambda m: not defaults(m, "settings:roles"))
+        assert "takes a role" in await room.generate()
+
+
+async def test_a_file_comes_back_without_what_was_deleted_since(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    room = Room(discord_server)
+    djs, vips = room.guild.add_role("djs"), room.guild.add_role("vips")
+    async with running_bot(discord_server, tmp_path):
+        await room.settings("limits", longest_clip_seconds=5)
+        await room.settings("channels", add=room.other)
+        await room.settings("roles", role=djs, grant="roles")
+        await room.settings("roles", role=vips, grant="roles")
+        await room.settings("roles", role=djs, grant="role_seconds_a_day", seconds=60)
+        file = (await room.settings("reset")).attachments[0].data
+        room.other.delete()
+        room.guild.remove_role(djs)
+
+        assert "Left out" not in await room.bring({"longest_clip_seconds": 4})
+        wrong = file.replace(b'"longest_clip_seconds": 5', b'"longest_clip_seconds": 31')
+        assert "allows at most 30" in await room.bring(wrong)
+        told = await room.bring(file)
+        assert "Longest clip: 4 s → 5 s" in told
+        _, left_out = told.split("Left out, as this server does not have it: ")
+        assert left_out == (
+            f"Channels: deleted channel `{room.other.id}` → everywhere; Roles that may use it: "
+            f"deleted role `{djs.id}`, <@&{vips.id}> → <@&{vips.id}>; "
+            f"Roles with seconds of their own: deleted role `{djs.id}` 60 s → none"
+        )
+        assert "takes a role" in await room.generate()
+        again = await room.bring(file)
+        assert again.startswith("Nothing has changed")
+        assert left_out in again
+        panel = await room.settings("show")
+        assert defaults(panel, "settings:roles") == [str(vips.id)]
+        assert "deleted" not in text_of(panel)
