@@ -118,7 +118,7 @@ def test_a_text_inside_a_text_is_said_in_the_same_language() -> None:
     )
     assert str(text) == "One clip every 10 seconds is the limit here; try again in 1 second."
     assert Translations().language("de")(text) == (
-        "Hier geht höchstens ein Clip alle 10 Sekunden; versuch es in 1 Sekunde wieder."
+        "Hier gilt ein Cooldown von 10 Sekunden; versuch es in 1 Sekunde wieder."
     )
 
 

@@ -47,7 +47,7 @@ async def test_a_german_in_a_french_server(discord_server: DiscordServer, tmp_pa
         # What only they see is theirs.
         assert "höchstens 30 Sekunden lang" in await room.generate(seconds=31)
         queue = await discord_server.command(room.ada, room.channel, "queue")
-        assert "Es wartet nichts; `/generieren`" in text_of(await queue.message())
+        assert "Die Warteschlange ist leer; `/generieren`" in text_of(await queue.message())
         liked = await (await discord_server.press(room.ada, message, "Favori")).message()
         assert liked.content == "Clip 1 gehört jetzt zu deinen `/favoriten`."
         form = await (await discord_server.press(room.ada, message, "Remix")).modal()
@@ -57,8 +57,8 @@ async def test_a_german_in_a_french_server(discord_server: DiscordServer, tmp_pa
         assert "Länge: 1 s" in text_of(private)
         assert labels(private)[0] == "Noch mal"
         helped = await (await discord_server.command(room.ada, room.channel, "help")).message()
-        assert "`/generieren` Mach einen Musikclip" in text_of(helped)
-        assert "**Diese Musik fortsetzen** macht von der Tondatei" in text_of(helped)
+        assert "`/generieren` Macht einen Musikclip" in text_of(helped)
+        assert "**Diese Musik fortsetzen** macht mit der Audiodatei" in text_of(helped)
 
         # And the other members have their own as well.
         room.grace.user.locale = "ja"
