@@ -94,7 +94,7 @@ def test_numbers_are_written_as_the_language_writes_them() -> None:
         locale: translations.language(locale)("{seconds} s", seconds=2.5)
         for locale in ("en-US", "de", "fr", "ja")
     }
-    assert said == {"en-US": "2.5 s", "de": "2,5 s", "fr": "2,5 s", "ja": "2.5 秒"}
+    assert said == {"en-US": "2.5 s", "de": "2,5 s", "fr": "2,5 s", "ja": "2.5秒"}
     assert Language(ENGLISH).number(86_400) == "86400"
 
 
