@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import discord
 from discord.utils import MISSING
 
-from musicgen_bot import __version__
+from musicgen_bot import __version__, connection
 from musicgen_bot.backends.local import LocalBackend
 from musicgen_bot.cogs.about import About, AboutCog
 from musicgen_bot.cogs.blocks import BlockCog
@@ -51,7 +51,6 @@ from musicgen_bot.store.retention import Retention
 from musicgen_bot.store.settings import SettingsStore
 from musicgen_bot.terminal import NOBODY, FileAudience
 from musicgen_bot.translations import Translations
-from musicgen_bot.ui import connection
 from musicgen_bot.ui.follower import Follower
 from musicgen_bot.ui.job_messages import JobMessages
 from musicgen_bot.ui.network import UNREACHABLE
@@ -100,18 +99,10 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
         say(f"Model: {facts.model}, {facts.precision}, on {facts.device}")
         renderer = Renderer(model=facts.model, licence=facts.licence, software=SOFTWARE)
         messages = JobMessages(client, renderer, translations)
-        jobs, library, blocks = JobStore(database), Library(database), BlockStore(database)
         notes, retention = NoteStore(database), Retention(database)
-        limits = Limits(
-            clip_seconds=settings.limit_clip_seconds,
-            cooldown_seconds=settings.limit_cooldown_seconds,
-            waiting_per_user=settings.limit_waiting_per_user,
-            waiting_per_guild=settings.limit_waiting_per_guild,
-        )
-        gate = _gate(database, limits)
-        archive = Archive(jobs, backend, gate)
+        gate = _gate(database, _host_limits(settings))
         dispatcher = Dispatcher(
-            jobs=jobs,
+            jobs=JobStore(database),
             backend=backend,
             audience=messages,
             gate=gate,
@@ -119,48 +110,7 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
             events=Events(prompts=settings.log_prompts),
         )
         stack.push_async_callback(dispatcher.close)
-        about = About(SOFTWARE, facts.model, facts.device, facts.precision, facts.licence)
-        await client.add_cog(GenerateCog(dispatcher, gate))
-        await client.add_cog(
-            ClipCog(
-                dispatcher=dispatcher,
-                gate=gate,
-                archive=archive,
-                library=library,
-                renderer=renderer,
-            )
-        )
-        await client.add_cog(LibraryCog(archive=archive, library=library, renderer=renderer))
-        ear = Ear(backend.encode, facts.sample_rate, facts.channels, facts.frame_rate)
-        continuing = ContinueCog(dispatcher, gate, ear)
-        await client.add_cog(continuing)
-        client.tree.add_command(continuing.menu)
-        await client.add_cog(QueueCog(dispatcher))
-        await client.add_cog(QuotaCog(gate))
-        await client.add_cog(BlockCog(blocks))
-        await client.add_cog(
-            SettingsCog(client, SettingsDesk(SettingsStore(database), limits), blocks)
-        )
-        await client.add_cog(PrivacyCog(dispatcher, PersonalData(database)))
-        await client.add_cog(HelpCog())
-        await client.add_cog(AboutCog(about))
-        machine = Machine(
-            about=about,
-            started_at=time.time(),
-            speed=lambda: backend.speed,
-            is_loaded=lambda: backend.is_loaded,
-            memory=backend.memory,
-        )
-        await client.add_cog(
-            OwnerCog(
-                dispatcher=dispatcher,
-                blocks=HostBlockStore(database),
-                retention=retention,
-                machine=machine,
-                guild_id=settings.owner_guild,
-            ),
-            guild=discord.Object(settings.owner_guild) if settings.owner_guild else MISSING,
-        )
+        await _add_cogs(client, settings, database, backend, dispatcher, gate, renderer)
         await _sync(client, notes, settings.owner_guild)
         if resumed := await dispatcher.resume():
             say(f"Taking up {resumed} unfinished clips")
@@ -179,6 +129,58 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
         await stack.enter_async_context(_beside(follower.run()))
         await stack.enter_async_context(_beside(_greet(client, say)))
         await connection.stay_connected(client)
+
+
+async def _add_cogs(
+    client: Client,
+    settings: Settings,
+    database: Database,
+    backend: LocalBackend,
+    dispatcher: Dispatcher,
+    gate: Gate,
+    renderer: Renderer,
+) -> None:
+    """Give the client everything that people see in Discord."""
+    facts = backend.facts
+    about = About(SOFTWARE, facts.model, facts.device, facts.precision, facts.licence)
+    archive, library = Archive(JobStore(database), backend, gate), Library(database)
+    blocks = BlockStore(database)
+    desk = SettingsDesk(SettingsStore(database), _host_limits(settings))
+    ear = Ear(backend.encode, facts.sample_rate, facts.channels, facts.frame_rate)
+    continuing = ContinueCog(dispatcher, gate, ear)
+    client.tree.add_command(continuing.menu)
+    for cog in (
+        GenerateCog(dispatcher, gate),
+        ClipCog(
+            dispatcher=dispatcher, gate=gate, archive=archive, library=library, renderer=renderer
+        ),
+        LibraryCog(archive=archive, library=library, renderer=renderer),
+        continuing,
+        QueueCog(dispatcher),
+        QuotaCog(gate),
+        BlockCog(blocks),
+        SettingsCog(client, desk, blocks),
+        PrivacyCog(dispatcher, PersonalData(database)),
+        HelpCog(),
+        AboutCog(about),
+    ):
+        await client.add_cog(cog)
+    machine = Machine(
+        about=about,
+        started_at=time.time(),
+        speed=lambda: backend.speed,
+        is_loaded=lambda: backend.is_loaded,
+        memory=backend.memory,
+    )
+    owner = OwnerCog(
+        dispatcher=dispatcher,
+        blocks=HostBlockStore(database),
+        retention=Retention(database),
+        machine=machine,
+        guild_id=settings.owner_guild,
+    )
+    guild = discord.Object(settings.owner_guild) if settings.owner_guild else MISSING
+    await client.add_cog(owner, guild=guild)
 
 
 async def make_clip(
@@ -247,6 +249,15 @@ async def _open_backend(settings: Settings) -> AsyncIterator[LocalBackend]:
         await backend.close(STOP_SECONDS)
 
 
+def _host_limits(settings: Settings) -> Limits:
+    return Limits(
+        clip_seconds=settings.limit_clip_seconds,
+        cooldown_seconds=settings.limit_cooldown_seconds,
+        waiting_per_user=settings.limit_waiting_per_user,
+        waiting_per_guild=settings.limit_waiting_per_guild,
+    )
+
+
 def _gate(database: Database, host: Limits) -> Gate:
     return Gate(
         host=host,
@@ -294,10 +305,14 @@ async def _greet(client: Client, say: Callable[[str], None]) -> None:
 async def _beside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
     """Run something beside the body of the block."""
     task = asyncio.create_task(work)
+    task.add_done_callback(_lament)
     try:
         yield
     finally:
         task.cancel()
-        for result in await asyncio.gather(task, return_exceptions=True):
-            if isinstance(result, Exception):
-                _log.error("A part of the bot had stopped", exc_info=result)
+        await asyncio.wait({task})
+
+
+def _lament(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        _log.error("A part of the bot has stopped", exc_info=error)

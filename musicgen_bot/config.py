@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     owner_guild: Annotated[int, Field(ge=1, lt=2**63)] | None = None
     idle_unload_minutes: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
     keep_clips_days: Annotated[int, Field(ge=0, le=36_500)] = 365
-    keep_clips_mb: Annotated[int, Field(ge=0)] = 1000
+    keep_clips_mb: Annotated[int, Field(ge=0, le=10**9)] = 1000
     limit_clip_seconds: Annotated[float, Field(ge=1, le=300)] = 30
     limit_cooldown_seconds: Annotated[float, Field(ge=0, le=86_400)] = 10
     limit_waiting_per_user: Annotated[int, Field(ge=1)] = 3

@@ -27,16 +27,17 @@ MAY_IMPORT = {
     "ui": {"jobs", "styles", *BOTTOM},
     "cogs": {"ui", "jobs", "styles", *BOTTOM},
     "terminal": {"jobs", *BOTTOM},
+    "connection": {"ui", *BOTTOM},
     "check": {"engine", *BOTTOM},
     "bench": {"engine"},
     "app": {
-        *("__version__", "terminal", "cogs", "ui", "jobs", "backends", "engine", "config"),
-        *BOTTOM,
+        *("__version__", "terminal", "connection", "cogs", "ui", "jobs", "backends", "engine"),
+        *("config", *BOTTOM),
     },
     "cli": {"app", "bench", "check", "config", "logs", *BOTTOM},
 }
 ROOMS = {
-    "discord": {"cogs", "ui", "app"},
+    "discord": {"cogs", "ui", "connection", "app"},
     "torch": {"engine"},
     "transformers": {"engine"},
     "PIL": {"audio"},

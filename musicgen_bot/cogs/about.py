@@ -43,5 +43,5 @@ class AboutCog(commands.Cog):
         )
         embed.add_field(name=say("Model"), value=about.model)
         embed.add_field(name=say("Runs on"), value=f"{about.device}, {about.precision}")
-        embed.add_field(name=say("Licence of the clips"), value=about.licence, inline=False)
+        embed.add_field(name=say("Licence of the clips"), value=say(about.licence), inline=False)
         await interaction.response.send_message(embed=embed, ephemeral=True)

@@ -89,9 +89,11 @@ class ClipCog(commands.Cog):
             return
         match action:
             case Action.AGAIN:
+                self._archive.check_recipe(job)
                 again = replace(job.request, seed=None)
                 await self._order(interaction, again, job.order)
             case Action.REMIX:
+                self._archive.check_recipe(job)
                 await interaction.response.send_modal(remix_form(say, job))
             case Action.EXTEND:
                 await self._extend(interaction, job, variation or 1)
@@ -113,7 +115,9 @@ class ClipCog(commands.Cog):
         return job
 
     async def _remix(self, interaction: Interaction, job_id: int, answers: Answers) -> None:
-        request, order = remixed(await self._job(interaction, job_id), answers)
+        job = await self._job(interaction, job_id)
+        self._archive.check_recipe(job)
+        request, order = remixed(job, answers)
         await self._order(interaction, request, order)
 
     async def _order(

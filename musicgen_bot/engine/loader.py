@@ -35,7 +35,7 @@ from musicgen_bot.engine.encoder import Encoder
 from musicgen_bot.engine.engine import WINDOW_SECONDS, Engine
 from musicgen_bot.engine.layout import rounded_up
 from musicgen_bot.engine.matrices import DynamicInt8, Matrix, PlainMatrix, WeightOnlyInt8
-from musicgen_bot.engine.model_files import TINY, fetch_config, fetch_model, first_line
+from musicgen_bot.engine.model_files import TINY, fetch_config, fetch_model, first_line, name_of
 from musicgen_bot.engine.native.build import CannotBuild
 from musicgen_bot.engine.native.decoder import NativeDecoder
 from musicgen_bot.engine.native.packing import pack
@@ -43,6 +43,7 @@ from musicgen_bot.engine.quiet import quiet_transformers
 from musicgen_bot.engine.text import TextEncoder
 from musicgen_bot.engine.weights import copier, take_decoder
 from musicgen_bot.errors import ModelError
+from musicgen_bot.translations import Text
 
 
 def load_engine(model: str, device: str = "auto", precision: str = "auto") -> Engine:
@@ -58,12 +59,13 @@ def load_engine(model: str, device: str = "auto", precision: str = "auto") -> En
 
 
 def licence_of(model: str) -> str:
-    """Return a sentence on the licence of a model's weights."""
+    """Return a sentence on the licence of a model's weights, in English."""
+    sentence = Text("For the licence of the weights see the model's own card.")
     if model == TINY:
-        return "The weights are under the MIT licence."
-    if Path(model).name.startswith("musicgen-"):
-        return "The weights are under CC-BY-NC-4.0: not for commercial use."
-    return "For the licence of the weights see the model's own card."
+        sentence = Text("The weights are under the MIT licence.")
+    elif Path(model).name.startswith("musicgen-"):
+        sentence = Text("The weights are under CC-BY-NC-4.0: not for commercial use.")
+    return str(sentence)
 
 
 def _load(folder: Path, model: str, device: torch.device, precision: str) -> Engine:
@@ -138,7 +140,7 @@ def _take_over(
     longest = round(WINDOW_SECONDS * codec.frame_rate) + lag(config.num_codebooks, channels)
     positions = rounded_up(longest, LENGTH_UNIT)
     return Engine(
-        model=model,
+        model=name_of(model),
         licence=licence_of(model),
         precision=precision,
         text=text,

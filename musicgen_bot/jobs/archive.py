@@ -11,6 +11,12 @@ from musicgen_bot.errors import InvalidRequest, LimitReached
 from musicgen_bot.generation import Clip, Codes, GenerationRequest
 from musicgen_bot.jobs.gate import Gate
 from musicgen_bot.store.jobs import Job, JobState, JobStore
+from musicgen_bot.translations import Text
+
+OTHER_MODEL = Text(
+    "This clip goes on from a sound in the codes of another model than today's, so it cannot be "
+    "made again; `/generate` makes a new one."
+)
 
 
 class Archive:
@@ -50,6 +56,11 @@ class Archive:
                 "this bot keeps. `/generate` makes a new one."
             )
         return job
+
+    def check_recipe(self, job: Job) -> None:
+        """Return if another clip can be made after a job's recipe. Raises InvalidRequest."""
+        if not job.suits(self._backend.model):
+            raise InvalidRequest(OTHER_MODEL)
 
     async def codes(self, job: Job) -> list[Codes]:
         """Return the codes of all variations. Raises InvalidRequest where they are of no use."""

@@ -12,14 +12,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
 
 from musicgen_bot.backends.backend import Backend
-from musicgen_bot.errors import GenerationError, LimitReached, RequestError
-from musicgen_bot.generation import GenerationRequest, check_continuation
+from musicgen_bot.errors import GenerationError, LimitReached, RequestError, UnusableSound
+from musicgen_bot.generation import Clip, GenerationRequest, check_continuation
 from musicgen_bot.jobs.events import Events
 from musicgen_bot.jobs.fair_queue import FairQueue
 from musicgen_bot.jobs.gate import Gate, Waiting
@@ -32,6 +32,10 @@ from musicgen_bot.store.jobs import PLAIN, Address, Job, JobState, JobStore, Ord
 from musicgen_bot.translations import Text
 
 CANCELLED = Text("Cancelled.")
+SOMETHING_WRONG = Text("Something went wrong while this clip was made; please try again.")
+MOST_UNDELIVERED = 32
+"""Jobs that may be on their way from the model to Discord. Each holds its sound in memory, some
+8 MB for 30 s, so while Discord takes no files, no more are made than that."""
 
 _log = logging.getLogger(__name__)
 
@@ -73,12 +77,15 @@ class Dispatcher:
         for job in unfinished:
             active = self._hold(job)
             active.answered.set()
-            if job.state is JobState.WAITING:
-                self._queue.put(active)
-            else:
-                self._start(active)
+            match job.state:
+                case JobState.WAITING:
+                    self._queue.put(active)
+                case JobState.CANCELLED:  # and the person was not told yet
+                    active.task = self._spawn(self._end(active, JobState.CANCELLED, CANCELLED))
+                case _:
+                    self._start(active)
         self._fill()
-        return len(unfinished)
+        return sum(job.state is not JobState.CANCELLED for job in unfinished)
 
     async def check(
         self,
@@ -116,7 +123,7 @@ class Dispatcher:
                 seeds = seeds_from(draw_seed(), order.variations)
                 request = replace(request, seed=seeds[0])
             order = replace(order, seeds=seeds)
-            active = self._hold(await self._jobs.add(request, address, order))
+            active = self._hold(await self._jobs.add(request, address, order, self._backend.model))
         self._events.accepted(active.job)
         self._queue.put(active)
         self._fill()
@@ -144,7 +151,7 @@ class Dispatcher:
                 return False
             active.task.cancel()
             self._fill()
-        await note(self._jobs.finish(job_id, JobState.CANCELLED, self._clock(), given_back=waited))
+        await note(self._jobs.cancel(job_id, given_back=waited))
         active.task = self._spawn(self._end(active, JobState.CANCELLED, text))
         return True
 
@@ -203,12 +210,9 @@ class Dispatcher:
 
     def _waiting(self, address: Address) -> list[Waiting]:
         return [
-            Waiting(active.job.address, partial(self._seconds, active))
+            Waiting(active.job.address, partial(self._prospects.starts_in, active))
             for active in self._queue.concerning(address)
         ]
-
-    def _seconds(self, active: ActiveJob) -> float | None:
-        return self.outlook(active).seconds
 
     def _given_seconds(self, request: GenerationRequest) -> float:
         """Return how much of a clip need not be made, since it goes on from that.
@@ -226,9 +230,10 @@ class Dispatcher:
         return active
 
     def _fill(self) -> None:
-        """Start jobs while the backend has slots for them."""
+        """Start jobs while the backend has slots for them, and clips can be posted."""
         while (
             not self._closing
+            and len(self._tasks) < MOST_UNDELIVERED
             and not self._switch.is_paused
             and self._prospects.clips_in_making < self._backend.slots
             and (active := self._queue.pop())
@@ -242,8 +247,12 @@ class Dispatcher:
     def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
         return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._fill()
 
     async def _run(self, active: ActiveJob) -> None:
         try:
@@ -252,17 +261,29 @@ class Dispatcher:
             finally:
                 if self._making.pop(active.job.id, None):
                     self._fill()
-            await active.answered.wait()
-            message_id = await self._audience.deliver(active.job, clips)
         except (GenerationError, RequestError) as error:
             await self._end(active, JobState.FAILED, error.text)
+        except Exception:
+            _log.exception("job %d failed", active.job.id)
+            await self._end(active, JobState.FAILED, SOMETHING_WRONG)
+        else:
+            await self._deliver(active, clips)
+
+    async def _deliver(self, active: ActiveJob, clips: Sequence[Clip]) -> None:
+        """Hand over what was made; whatever happens to it now, it stays in the history."""
+        try:
+            await active.answered.wait()
+            message_id = await self._audience.deliver(active.job, clips)
         except Undeliverable as error:
             _log.warning("job %d is kept: %s", active.job.id, error)
             await self._end(active, JobState.KEPT)
+        except UnusableSound as error:
+            await self._end(active, JobState.FAILED, error.text)
+        except (GenerationError, RequestError) as error:
+            await self._end(active, JobState.KEPT, error.text)
         except Exception:
-            _log.exception("job %d failed", active.job.id)
-            text = Text("Something went wrong while this clip was made; please try again.")
-            await self._end(active, JobState.FAILED, text)
+            _log.exception("job %d could not be delivered", active.job.id)
+            await self._end(active, JobState.KEPT, SOMETHING_WRONG)
         else:
             if message_id is not None and message_id != active.job.address.message_id:
                 await note(self._jobs.set_message(active.job.id, message_id))

@@ -31,7 +31,7 @@ class Waiting:
 
     address: Address
     seconds: Callable[[], float | None]
-    """Works out the expected time until its clip is there."""
+    """Works out the expected time until it is started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +152,10 @@ class Gate:
         of_user = [each for each in waiting if each.address.user_id == address.user_id]
         in_guild = [each for each in waiting if guild_id and each.address.guild_id == guild_id]
         first = None
-        if len(of_user) >= limits.waiting_per_user or len(in_guild) >= limits.waiting_per_guild:
-            first = next(iter(of_user or in_guild), None)
+        if len(of_user) >= limits.waiting_per_user:
+            first = next(iter(of_user), None)
+        elif len(in_guild) >= limits.waiting_per_guild:
+            first = next(iter(in_guild), None)
         last = await self._jobs.last_accepted(address.user_id, guild_id if settings else None)
         now, spent, tomorrow = self._clock(), (0.0, 0.0), math.inf
         if guild_id is not None and settings is not None:

@@ -12,8 +12,9 @@ from functools import partial
 
 from musicgen_bot.audio.loudness import is_silent
 from musicgen_bot.backends.backend import Backend
-from musicgen_bot.errors import StoreError
+from musicgen_bot.errors import InvalidRequest, StoreError
 from musicgen_bot.generation import MAX_SEED, Clip
+from musicgen_bot.jobs.archive import OTHER_MODEL
 from musicgen_bot.jobs.events import Events
 from musicgen_bot.jobs.job import ActiveJob
 from musicgen_bot.jobs.together import together
@@ -41,6 +42,8 @@ class Maker:
         InvalidRequest or GenerationError.
         """
         job, model, numbers = active.job, self._backend.model, range(1, active.variations + 1)
+        if not job.suits(model):
+            raise InvalidRequest(OTHER_MODEL)
         if job.state is JobState.MADE:
             codes = await self._jobs.codes(job.id, model)
             if len(codes) == len(numbers):

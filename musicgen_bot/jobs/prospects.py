@@ -50,13 +50,25 @@ class Prospects:
                 return outlook
         return Outlook(0, 0.0, active.progress)
 
+    def starts_in(self, active: ActiveJob) -> float | None:
+        """Return the expected seconds until a job that waits is started; None if that is open."""
+        ready, pace = self.of(active).seconds, self._pace()
+        if ready is None or pace is None:
+            return None
+        return max(0.0, ready - max(active.clips_left, default=0.0) / pace)
+
+    def _pace(self) -> float | None:
+        """Return the seconds of music a second that each clip gets while jobs wait."""
+        if not self._backend.is_loaded:  # how long loading takes is not known
+            return None
+        # While jobs wait others come after them, so the slots stay as full as they are.
+        return self._backend.pace(min(max(self.clips_in_making, 1), self._backend.slots))
+
     def _times(self) -> Iterator[float | None]:
         """Yield the expected time until each unfinished job is ready."""
-        slots = self._backend.slots
-        # While jobs wait others come after them, so the slots stay as full as they are.
-        pace = self._backend.pace(min(max(self.clips_in_making, 1), slots))
-        if pace is None or not self._backend.is_loaded:  # how long loading takes is not known
+        pace = self._pace()
+        if pace is None:
             return repeat(None)
         making = ([left / pace for left in a.clips_left] for a in self._making.values())
         waiting = ([left / pace + TURNOVER_SECONDS for left in a.clips_left] for a in self._queue)
-        return forecast(chain(making, waiting), slots)
+        return forecast(chain(making, waiting), self._backend.slots)

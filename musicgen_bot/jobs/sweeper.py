@@ -57,5 +57,6 @@ class Sweeper:
             old = await self._retention.forget_before(now - self._keep_days * DAY_SECONDS)
         if self._keep_bytes:
             much = await self._retention.shrink(self._keep_bytes)
+        old += await self._retention.forget_fruitless(now - COUNTED_SECONDS)
         await self._retention.drop_counts(now - COUNTED_SECONDS)
         return old, much

@@ -69,6 +69,8 @@ class Database:
             "secure_delete = ON",  # what is deleted is overwritten
         ):
             await connection.execute(f"PRAGMA {pragma}")
+        # SQLite's own lower() knows no letters but those of English.
+        await connection.create_function("casefold", 1, str.casefold, deterministic=True)
         # Takes the lock now, and finds out now whether the file can be written at all.
         await connection.executescript("BEGIN IMMEDIATE; COMMIT;")
         version = (await self.rows("PRAGMA user_version"))[0][0]

@@ -90,6 +90,8 @@ class Job:
     order: Order = PLAIN
     made_in: float | None = None
     """Seconds it took to make all variations; None until then."""
+    model: str = ""
+    """The model that was there when it was accepted; empty where that is not known."""
 
     @property
     def title(self) -> str:
@@ -107,6 +109,10 @@ class Job:
     def seeds(self) -> tuple[int, ...]:
         """Those of the variations; the first is the request's."""
         return self.order.seeds or seeds_from(self.request.seed or 0, self.order.variations)
+
+    def suits(self, model: str) -> bool:
+        """Return whether a model can make it: codes to go on from are of use to their own alone."""
+        return self.request.continue_from is None or self.model in ("", model)
 
     def variation(self, number: int) -> GenerationRequest:
         """Return the request for one variation, counted from 1."""
@@ -130,13 +136,15 @@ class JobStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, request: GenerationRequest, address: Address, order: Order = PLAIN) -> Job:
+    async def add(
+        self, request: GenerationRequest, address: Address, order: Order = PLAIN, model: str = ""
+    ) -> Job:
         """Write a new job, waiting. The request's seed must be set."""
         job_id = await self._database.execute(
             "INSERT INTO jobs (state, created_at, prompt, seconds, seed, guidance, temperature, "
             "top_k, continue_from, user_id, guild_id, channel_id, message_id, token, variations, "
-            "style, typed, given_seconds, uploaded, seeds, locale) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "style, typed, given_seconds, uploaded, seeds, locale, model) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 JobState.WAITING,
                 address.created_at,
@@ -159,9 +167,10 @@ class JobStore:
                 order.uploaded,
                 json.dumps(order.seeds),
                 address.locale,
+                model,
             ),
         )
-        return Job(job_id, JobState.WAITING, request, address, order)
+        return Job(job_id, JobState.WAITING, request, address, order, model=model)
 
     async def get(self, job_id: int) -> Job | None:
         """Return a job in whatever state it is, if there was one of this id."""
@@ -185,24 +194,32 @@ class JobStore:
             (job.request.seed, json.dumps(job.seeds), job.id),
         )
 
-    async def finish(
-        self, job_id: int, state: JobState, at: float, *, given_back: bool = False
-    ) -> None:
+    async def cancel(self, job_id: int, *, given_back: bool) -> None:
+        """Note that a job was cancelled, of which the person is still to be told."""
+        await self._database.execute(
+            "UPDATE jobs SET state = ?, given_back = ? WHERE id = ?",
+            (JobState.CANCELLED, given_back, job_id),
+        )
+
+    async def finish(self, job_id: int, state: JobState, at: float) -> None:
         """Note how a job ended, and forget its token, which is of no use any more.
 
-        With `given_back` its seconds do not count as spent; neither do those of a failed job. One
-        that was deleted in the moment it was posted stays deleted.
+        One that was deleted in the moment it was posted stays deleted.
         """
         await self._database.execute(
-            "UPDATE jobs SET state = ?, finished_at = ?, token = '', "
-            "given_back = given_back OR ? WHERE id = ? AND state != ?",
-            (state, at, given_back, job_id, JobState.DELETED),
+            "UPDATE jobs SET state = ?, finished_at = ?, token = '' WHERE id = ? AND state != ?",
+            (state, at, job_id, JobState.DELETED),
         )
 
     async def unfinished(self) -> list[Job]:
-        """Return what a former run of the bot left, in the order it was accepted."""
+        """Return what a former run of the bot left, in the order it was accepted.
+
+        Among it are cancelled jobs of which nobody was told yet.
+        """
         rows = await self._database.rows(
-            "SELECT * FROM jobs WHERE state IN (?, ?, ?) ORDER BY id", UNFINISHED
+            "SELECT * FROM jobs WHERE state IN (?, ?, ?) "
+            "OR (state = ? AND finished_at IS NULL) ORDER BY id",
+            (*UNFINISHED, JobState.CANCELLED),
         )
         return [job_of(row) for row in rows]
 
@@ -309,7 +326,8 @@ def job_of(row: sqlite3.Row) -> Job:
         uploaded=bool(row["uploaded"]),
         seeds=tuple(json.loads(row["seeds"])),
     )
-    return Job(row["id"], JobState(row["state"]), request, address, order, row["made_in"])
+    state, made_in = JobState(row["state"]), row["made_in"]
+    return Job(row["id"], state, request, address, order, made_in, row["model"])
 
 
 def _pack(codes: Codes) -> bytes:

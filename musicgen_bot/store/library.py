@@ -122,7 +122,7 @@ class Library:
         rows = await self._database.rows(
             f"SELECT jobs.*, {variation} AS variation FROM {tables} "  # noqa: S608
             f"WHERE {condition} AND jobs.state IN ({states}) "
-            "AND instr(lower(jobs.style || ' ' || jobs.prompt), lower(:search)) "
+            "AND instr(casefold(jobs.style || ' ' || jobs.prompt), casefold(:search)) "
             f"ORDER BY {order} LIMIT :limit OFFSET :offset",
             {
                 "user_id": reader.user_id,

@@ -31,6 +31,14 @@ class Retention:
             (before,),
         )
 
+    async def forget_fruitless(self, before: float) -> int:
+        """Forget failed and cancelled jobs that were accepted before a time; return how many."""
+        return await self._forget(
+            "SELECT id FROM jobs WHERE created_at < ? "  # noqa: S608
+            f"AND state IN ('{JobState.FAILED}', '{JobState.CANCELLED}')",
+            (before,),
+        )
+
     async def shrink(self, most_bytes: int) -> int:
         """Forget the oldest clips, until the rest takes no more than that; return how many jobs.
 
@@ -38,7 +46,8 @@ class Retention:
         """
         return await self._forget(
             "SELECT id FROM (SELECT jobs.id, "  # noqa: S608
-            f"sum(size) OVER (ORDER BY {_FAVOURITE} DESC, jobs.id DESC) AS so_far "
+            "sum(size + coalesce(length(continue_from), 0)) "
+            f"OVER (ORDER BY {_FAVOURITE} DESC, jobs.id DESC) AS so_far "
             "FROM jobs JOIN (SELECT job_id, sum(length(codes)) AS size FROM clips GROUP BY job_id) "
             f"ON job_id = jobs.id WHERE {_ENDED}) WHERE so_far > ?",
             (most_bytes,),

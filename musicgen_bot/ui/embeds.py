@@ -50,11 +50,9 @@ def clip(say: Language, job: Job, model: str, licence: str, silent: Sequence[int
         name=say(Counted("Seed", "Seeds", count=len(job.seeds))),
         value=" ".join(f"`{seed}`" for seed in job.seeds),
     )
+    embed.add_field(name=say("For"), value=f"<@{job.address.user_id}>")
     _add_source(say, embed, job)
     _add_unusual(say, embed, request)
-    if job.made_in is not None:
-        embed.add_field(name=say("Made in"), value=say(in_words(job.made_in)))
-    embed.add_field(name=say("For"), value=f"<@{job.address.user_id}>")
     if silent:
         text = Counted(
             "Variation {numbers} came out silent.",
@@ -64,7 +62,10 @@ def clip(say: Language, job: Job, model: str, licence: str, silent: Sequence[int
         )
         embed.add_field(name=say("Silent"), value=say(text), inline=False)
     embed.set_image(url=f"attachment://{PICTURE}")
-    return embed.set_footer(text=f"{say(_name(job))} · {model} · {licence}")
+    about = [say(_name(job)), model, say(licence)]
+    if job.made_in is not None:
+        about.insert(1, say("made in {duration}", duration=in_words(job.made_in)))
+    return embed.set_footer(text=" · ".join(about))
 
 
 def stopped(say: Language, job: Job, text: Text) -> Embed:
@@ -92,8 +93,7 @@ def page(say: Language, shelf: Shelf, shown: Page, search: str) -> Embed:
 
 def _line(say: Language, entry: Entry, shelf: Shelf) -> str:
     job, address = entry.job, entry.job.address
-    name = quoted(shortened(title(say, job), TITLE_CHARACTERS))
-    parts = [f"**{job.id}** {name} {say(length(job.request.seconds))}"]
+    parts = [say(length(job.request.seconds))]
     if entry.variation and job.order.variations > 1:
         parts.append(say("variation {number}", number=entry.variation))
     elif job.order.variations > 1:
@@ -104,7 +104,8 @@ def _line(say: Language, entry: Entry, shelf: Shelf) -> str:
     if address.message_id is not None:
         place = f"{address.guild_id or '@me'}/{address.channel_id}/{address.message_id}"
         parts.append(f"[{say('message')}](https://discord.com/channels/{place})")
-    return " · ".join(parts)
+    name = quoted(shortened(title(say, job), TITLE_CHARACTERS))
+    return f"**{job.id}** {name}\n-# {' · '.join(parts)}"
 
 
 def _name(job: Job) -> Text:

@@ -55,6 +55,7 @@ async def test_a_german_in_a_french_server(discord_server: DiscordServer, tmp_pa
         shown = await discord_server.command(room.ada, room.channel, "clip", clip="1")
         private = await answered(shown)
         assert "Länge: 1 s" in text_of(private)
+        assert "Die Gewichte stehen unter der MIT-Lizenz." in text_of(private)
         assert labels(private)[0] == "Noch mal"
         helped = await (await discord_server.command(room.ada, room.channel, "help")).message()
         assert "`/generieren` Macht einen Musikclip" in text_of(helped)

@@ -62,7 +62,7 @@ async def test_history_shows_what_the_one_who_asks_may_see(
         assert "of ben" not in mine
         everybodys = await history(ada, whose="this server")
         assert "of ben here" in everybodys
-        assert ben.mention in everybodys
+        assert f"\n-# 1 s · {ben.mention} · <t:" in everybodys
         assert "there" not in everybodys
         assert "secret" not in everybodys
         assert "of ben in secret" in await history(ben, whose="this server")

@@ -55,7 +55,7 @@ async def test_the_options_are_told_where_they_are_unusual_and_change_the_clip(
             message = await interaction.message()
             clips.append((await clip_in(message))[0].tolist())
             texts.append(text_of(message))
-    assert "Made in: " in texts[0]
+    assert " · made in " in texts[0]
     assert not {"Guidance", "Temperature", "Top k"} & set(texts[0].replace(":", "\n").split("\n"))
     assert "Guidance: 1.5\nTemperature: 0.5\nTop k: 1" in texts[1]
     assert clips[0] != clips[1]

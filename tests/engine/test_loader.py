@@ -14,7 +14,7 @@ from huggingface_hub import constants
 from safetensors.torch import load_file, save_file
 
 from musicgen_bot.engine import load_engine
-from musicgen_bot.engine.model_files import fetch_config, is_cached
+from musicgen_bot.engine.model_files import fetch_config, is_cached, name_of
 from musicgen_bot.errors import ModelError
 from musicgen_bot.generation import GenerationRequest
 
@@ -170,6 +170,13 @@ def test_tiny_is_the_bundled_model(hub: Path) -> None:
     (clip,) = engine.generate([GenerationRequest("lofi", 2.0, 1)])
     assert clip.samples.std() > 0.03
     assert not hub.exists()
+
+
+def test_a_folder_is_known_by_its_name_and_not_by_where_it_is(random_checkpoint: Path) -> None:
+    assert name_of(str(random_checkpoint)) == random_checkpoint.name
+    assert name_of("tiny") == "tiny"
+    assert name_of("facebook/musicgen-small") == "facebook/musicgen-small"
+    assert load_engine(str(random_checkpoint), "cpu").model == random_checkpoint.name
 
 
 def test_loading_prints_nothing(random_checkpoint: Path, capfd: pytest.CaptureFixture[str]) -> None:

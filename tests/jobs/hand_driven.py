@@ -108,14 +108,18 @@ class HandAudience:
         self.seeds: list[list[int | None]] = []
         """Of the clips of each job delivered."""
         self.told: list[tuple[str, str]] = []
+        self.spoke = asyncio.Event()
+        """Set once somebody was told something."""
         self.error: Exception | None = None
+        self.deliver_error: Exception | None = None
+        """What fails with clips alone."""
         self.leave = asyncio.Event()
         self.leave.set()
 
     async def deliver(self, job: Job, clips: Sequence[Clip]) -> int | None:
         await self.leave.wait()
-        if self.error is not None:
-            raise self.error
+        if error := self.error or self.deliver_error:
+            raise error
         self.delivered.append(job.request.prompt)
         self.jobs.append(job)
         self.seeds.append([clip.request.seed for clip in clips])
@@ -125,3 +129,4 @@ class HandAudience:
         if self.error is not None and not isinstance(self.error, MusicgenBotError):
             raise self.error
         self.told.append((job.request.prompt, str(text)))
+        self.spoke.set()

@@ -104,3 +104,18 @@ async def test_who_is_blocked_gets_nothing_where_they_are(house: House) -> None:
     assert house.backend.decoded == []
     assert await house.fetch(1, ADA, guild_id=None) == 1
     assert await house.fetch(1, BEN) == 1
+
+
+@pytest.mark.parametrize(("model", "fits"), [("hand", True), ("another", False), ("", True)])
+async def test_only_its_own_model_makes_more_of_what_goes_on_from_codes(
+    model: str, fits: bool, house: House
+) -> None:
+    known = np.ones((4, 5), np.int16)
+    going_on = GenerationRequest("x", seed=1, continue_from=known)
+    house.archive.check_recipe(await house.jobs.add(request(), address(), model=model))
+    job = await house.jobs.add(going_on, address(), model=model)
+    if fits:
+        house.archive.check_recipe(job)
+    else:
+        with pytest.raises(InvalidRequest, match="another model than today's"):
+            house.archive.check_recipe(job)

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from musicgen_bot.errors import (
+    AudioError,
     GenerationError,
     InvalidRequest,
     LimitReached,
@@ -255,6 +256,91 @@ async def test_a_clip_with_nowhere_to_go_is_kept(build: Build) -> None:
     assert len(await house.jobs.codes(active.job.id, "hand")) == 1
 
 
+@pytest.mark.parametrize("error", [AudioError("There is no ffmpeg."), RuntimeError("a bug")])
+async def test_a_clip_that_could_not_be_written_is_kept_all_the_same(
+    error: Exception, build: Build
+) -> None:
+    house = build()
+    house.audience.deliver_error = error
+    active = await house.submit("a")
+    await house.backend.until_started("a")
+    house.backend.finish("a")
+    await ended(active)
+    ((prompt, text),) = house.audience.told
+    assert prompt == "a"
+    assert text == "There is no ffmpeg." or "went wrong" in text
+    assert await house.state(active) is JobState.KEPT
+
+
+async def test_whoever_was_not_told_that_their_job_is_cancelled_is_told_in_the_next_run(
+    build: Build,
+) -> None:
+    house = build()
+    await house.submit("a")
+    active = await house.dispatcher.submit(request("b"), address())  # never answered
+    assert await house.dispatcher.cancel(active.job.id)
+    await house.dispatcher.close()
+    assert house.audience.told == []
+    again = build()
+    assert await again.dispatcher.resume() == 1  # to be made
+    async with asyncio.timeout(10):
+        await again.audience.spoke.wait()
+    assert again.audience.told == [("b", "Cancelled.")]
+    await again.backend.until_started("a")
+    assert again.backend.started == ["a"]
+
+
+async def test_while_nothing_can_be_posted_no_more_is_made_than_memory_holds(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "MOST_UNDELIVERED", 2)
+    house = build(slots=4)
+    house.audience.leave.clear()
+    jobs = [await house.submit(name) for name in "abc"]
+    await house.backend.until_started("a", "b")
+    house.backend.finish("a")
+    house.backend.finish("b")
+    assert house.backend.started == ["a", "b"]
+    assert house.dispatcher.outlook(jobs[2]).place == 1
+    house.audience.leave.set()
+    await house.backend.until_started("c")
+    house.backend.finish("c")
+    await ended(jobs[2])
+    assert house.audience.delivered == ["a", "b", "c"]
+
+
+async def test_a_full_queue_tells_when_its_next_job_starts(build: Build) -> None:
+    house = build(limits=replace(NO_LIMITS, waiting_per_guild=2, waiting_per_user=2))
+    house.backend.speed = 1.0
+    await house.submit("a", user_id=1)
+    await house.backend.until_started("a")
+    house.backend.advance("a", 0.2)
+    await house.submit("b", user_id=2)
+    await house.submit("c", user_id=3)
+    # 8 s of "a" and the turnover are left, and then "b" begins, whose 10 s do not matter.
+    with pytest.raises(LimitReached, match="in about 9 seconds"):
+        await house.submit("d", user_id=3)
+
+
+async def test_codes_of_another_model_are_not_gone_on_from(build: Build) -> None:
+    house = build()
+    await house.submit("a")
+    known = np.ones((4, 100), np.int16)
+    extended = GenerationRequest("b", seed=1, continue_from=known)
+    await house.dispatcher.answered(await house.dispatcher.submit(extended, address()), 70)
+    await house.dispatcher.close()
+    again = build()
+    again.backend.model = "another"
+    await again.dispatcher.resume()
+    await again.backend.until_started("a")
+    again.backend.finish("a")
+    async with asyncio.timeout(10):
+        await again.audience.spoke.wait()
+    ((prompt, text),) = again.audience.told
+    assert prompt == "b"
+    assert "another model than today's" in text
+
+
 async def test_nothing_is_delivered_before_the_person_was_answered(build: Build) -> None:
     house = build()
     active = await house.dispatcher.submit(request("a"), address())
@@ -287,7 +373,7 @@ async def test_the_next_run_takes_up_what_was_left_in_its_order(build: Build) ->
     again.backend.finish("running")
     again.backend.finish("second")
     await again.backend.until_started("third")
-    third = next(again.dispatcher.unfinished())
+    third = list(again.dispatcher.unfinished())[-1]
     again.backend.finish("third")
     await ended(third)
     assert sorted(again.audience.delivered) == ["made", "running", "second", "third"]

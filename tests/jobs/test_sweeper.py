@@ -102,6 +102,24 @@ async def test_without_a_limit_all_stays(attic: Attic) -> None:
     assert await attic.sweep() == ["ancient"]
 
 
+async def test_what_came_to_nothing_goes_after_two_days_whatever_is_set(attic: Attic) -> None:
+    for state in (JobState.FAILED, JobState.CANCELLED):
+        await attic.put(f"old {state}", 2.1, state)
+        await attic.put(f"young {state}", 1.9, state)
+    assert await attic.sweep() == ["young failed", "young cancelled"]
+
+
+async def test_what_a_clip_goes_on_from_counts_as_its_size(attic: Attic) -> None:
+    address = Address(1, 2, 3, 4, "", attic.now)
+    codes = np.zeros((4, 100), np.int16)
+    request = GenerationRequest("extended", 10.0, seed=1, continue_from=codes)
+    job = await attic.jobs.add(request, address)
+    await attic.jobs.save_codes(job.id, "m", [codes], 1.0)
+    await attic.jobs.finish(job.id, JobState.DELIVERED, attic.now)
+    assert await attic.sweep(keep_bytes=2 * 928) == ["extended"]
+    assert await attic.sweep(keep_bytes=2 * 928 - 1) == []
+
+
 async def test_what_went_counts_for_two_days_and_then_is_gone(attic: Attic) -> None:
     await attic.put("made", 1.5)
     await attic.put("failed", 1.5, JobState.FAILED)

@@ -106,7 +106,13 @@ async def test_pages_follow_each_other_and_the_last_says_so(shelves: Shelves) ->
 
 @pytest.mark.parametrize(
     ("search", "found"),
-    [("RAIN", ["slow rain"]), ("jazz", ["piano"]), ("%", ["100% drums"]), ("'; --", [])],
+    [
+        ("RAIN", ["slow rain"]),
+        ("jazz", ["piano"]),
+        ("ÉTÉ", ["un été"]),
+        ("%", ["100% drums"]),
+        ("'; --", []),
+    ],
 )
 async def test_search_looks_at_prompts_and_styles_and_takes_text_as_it_is(
     search: str, found: list[str], shelves: Shelves
@@ -114,6 +120,7 @@ async def test_search_looks_at_prompts_and_styles_and_takes_text_as_it_is(
     await shelves.put("slow rain")
     await shelves.put("piano", style="Jazz trio")
     await shelves.put("100% drums")
+    await shelves.put("un été")
     assert titles(await shelves.library.mine(Reader(ADA, HERE), search, 0)) == found
 
 
