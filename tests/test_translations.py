@@ -94,7 +94,7 @@ def test_numbers_are_written_as_the_language_writes_them() -> None:
         locale: translations.language(locale)("{seconds} s", seconds=2.5)
         for locale in ("en-US", "de", "fr", "ja")
     }
-    assert said == {"en-US": "2.5 s", "de": "2,5 s", "fr": "2,5 s", "ja": "2.5 秒"}
+    assert said == {"en-US": "2.5 s", "de": "2,5 s", "fr": "2,5 s", "ja": "2.5秒"}
     assert Language(ENGLISH).number(86_400) == "86400"
 
 
@@ -118,7 +118,7 @@ def test_a_text_inside_a_text_is_said_in_the_same_language() -> None:
     )
     assert str(text) == "One clip every 10 seconds is the limit here; try again in 1 second."
     assert Translations().language("de")(text) == (
-        "Hier geht höchstens ein Clip alle 10 Sekunden; versuch es in 1 Sekunde wieder."
+        "Hier gilt ein Cooldown von 10 Sekunden; versuch es in 1 Sekunde wieder."
     )
 
 
