@@ -70,7 +70,7 @@ class SimulatedEngine:
     def decode(self, codes: Codes) -> Samples:
         raise NotImplementedError
 
-    def step(self, frames: int) -> StepResult:
+    def step(self, frames: int, seconds: float) -> StepResult:
         self.at_the_door.release()
         self.door.acquire()
         finished: dict[int, Clip] = {}

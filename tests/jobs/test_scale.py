@@ -23,7 +23,7 @@ from musicgen_bot.store.jobs import JobStore
 from musicgen_bot.store.notes import NoteStore
 from musicgen_bot.store.settings import SettingsStore
 from musicgen_bot.translations import Translations
-from musicgen_bot.ui.follower import PLACES_SHOWN, Follower
+from musicgen_bot.ui.follower import FAR_EDITS, FAR_ROUND_SECONDS, PLACES_SHOWN, Follower
 from tests.jobs.hand_driven import HandAudience, HandBackend, address, request, waiting
 
 GUILDS, JOBS = 1000, 5000
@@ -146,7 +146,7 @@ async def test_asking_and_being_told_look_at_few_jobs(
     await dispatcher.close()
 
 
-async def test_bringing_messages_up_to_date_looks_at_the_first_places_only(
+async def test_bringing_messages_up_to_date_looks_at_the_first_places_most_of_the_time(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     crowded = Crowded(database, monkeypatch)
@@ -155,13 +155,18 @@ async def test_bringing_messages_up_to_date_looks_at_the_first_places_only(
     shown: list[int] = []
 
     class Messages:
-        def show(self, active: Any, embed: Any) -> None:
+        def show(self, active: Any, embed: Any) -> bool:
             shown.append(active.job.id)
+            return True
 
     outlooks = crowded.dispatcher.outlooks
     follower = Follower(outlooks, Messages(), Translations())  # type: ignore[arg-type]
     for tick in range(10):
-        follower._look(10.0 * tick)
-    assert crowded.looked_at <= 10 * 3 * PLACES_SHOWN
-    assert len(shown) <= 4 + 10 * PLACES_SHOWN
+        follower._look(FAR_ROUND_SECONDS * 2 + 5.0 * tick)
+    most = 10 * 3 * PLACES_SHOWN
+    assert crowded.looked_at <= 2 * JOBS + most  # all of them once a minute
+    assert len(shown) <= 4 + 10 * PLACES_SHOWN + FAR_EDITS
+    crowded.looked_at = 0
+    follower._look(FAR_ROUND_SECONDS * 2 + 50.0)
+    assert crowded.looked_at <= most
     await crowded.dispatcher.close()
