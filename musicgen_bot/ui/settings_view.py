@@ -36,15 +36,15 @@ from musicgen_bot.ui.speech import say_to
 
 FORM = "settings-form"
 LABELS = {
-    "settings:channels": Text("Channels where it may be used (none: everywhere)"),
-    "settings:roles": Text("Roles that may use it (none: everybody)"),
-    "settings:unlimited_roles": Text("Roles free of this server's limits (none)"),
+    "settings:channels": Text("Channels for the bot (none: everywhere)"),
+    "settings:roles": Text("Roles that can use the bot (none: everybody)"),
+    "settings:unlimited_roles": Text("Roles without this server's limits (none)"),
     "settings:clips": Text("Clips and queue"),
-    "settings:day": Text("Cooldown and day"),
-    "settings:tiers": Text("Roles with more"),
+    "settings:day": Text("Cooldown and daily limits"),
+    "settings:tiers": Text("Limits per role"),
     "settings:words": Text("Words"),
     "settings:region": Text("Time zone and language"),
-    "settings:deleted": Text("Take off what was deleted"),
+    "settings:deleted": Text("Remove what was deleted"),
 }
 """What is written on each control, by its id."""
 
@@ -70,7 +70,7 @@ class SettingsPanel(discord.ui.View):
         custom_id = str(data.get("custom_id", ""))
         if custom_id.startswith(f"{FORM}:") and not custom_id.startswith(f"{FORM}:{self._run}:"):
             error = InvalidRequest(
-                "I was restarted since this form was opened; please open it again with "
+                "I have been restarted since this form was opened; please open it again with "
                 "`/settings show`."
             )
             await explain(interaction, error)

@@ -84,11 +84,11 @@ async def test_the_buttons_of_a_clip_that_went_say_so(
                 label = "WAV" if action is Action.WAV else action.title()
                 told = await answered(await discord_server.press(room.ada, message, label))
                 assert told.ephemeral
-                assert "older than what the host of this bot keeps" in told.content
+                assert "older than the host of this bot keeps clips" in told.content
         told = await answered(
             await discord_server.command(room.ada, room.channel, "clip", clip="1")
         )
-        assert "older than what the host of this bot keeps" in told.content
+        assert "older than the host of this bot keeps clips" in told.content
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ async def test_an_idle_model_rests_and_is_loaded_for_the_next_clip(
     async with running_bot(discord_server, tmp_path, idle_unload_minutes=1e-6):
         await happened(asleep)
         status = await (await discord_server.command(host, direct, "owner status")).message()
-        assert "let go; the next clip loads it" in text_of(status)
+        assert "unloaded; the next clip loads it" in text_of(status)
         asleep.clear()
         asked = await discord_server.command(
             room.ada, room.channel, "generate", prompt="house", seconds=1.0

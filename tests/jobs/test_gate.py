@@ -281,7 +281,7 @@ async def test_a_guild_may_allow_fewer_variations(door: Door) -> None:
 async def test_every_variation_spends_its_seconds(door: Door) -> None:
     await door.set(GuildSettings(seconds_a_day_per_user=60, seconds_a_day_per_server=70))
     await door.ask(15, variations=4)
-    with pytest.raises(LimitReached, match="variations that come to at most 60 seconds"):
+    with pytest.raises(LimitReached, match="variations that add up to at most 60 seconds"):
         await door.ask(16, variations=4)
     await door.made(10, variations=4)
     own = await door.gate.allowance(GUILD, ADA, PLAIN_MEMBER)
