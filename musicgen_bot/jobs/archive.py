@@ -52,8 +52,8 @@ class Archive:
         job = await self._jobs.get(job_id)
         if job is None or job.state is JobState.DELETED:
             raise InvalidRequest(
-                "This clip is gone: it was deleted, or it is older than the host of this bot "
-                "keeps clips. `/generate` makes a new one."
+                "This clip is gone: it was deleted, or is older than what the host of this bot "
+                "keeps. `/generate` makes a new one."
             )
         return job
 

@@ -100,8 +100,8 @@ async def test_a_file_comes_back_without_what_was_deleted_since(
         assert "Longest clip: 4 s → 5 s" in told
         _, left_out = told.split("Not imported, because this server does not have it: ")
         assert left_out == (
-            f"Channels: deleted channel `{room.other.id}` → everywhere; Roles that can use the bot: "
-            f"deleted role `{djs.id}`, <@&{vips.id}> → <@&{vips.id}>; "
+            f"Channels: deleted channel `{room.other.id}` → everywhere; "
+            f"Roles that can use the bot: deleted role `{djs.id}`, <@&{vips.id}> → <@&{vips.id}>; "
             f"Roles with their own daily limit: deleted role `{djs.id}` 60 s → none"
         )
         assert "you need a role" in await room.generate()
