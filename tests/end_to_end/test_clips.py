@@ -340,9 +340,9 @@ async def test_buttons_obey_the_same_limits_as_the_command(
         for label in ("Again", "Extend"):
             told = await (await discord_server.press(ada, message, label)).message()
             assert told.ephemeral
-            assert "One clip every" in told.content
+            assert "one clip every" in told.content
         told = await (await discord_server.submit(ada, opened)).message()
-        assert "One clip every" in told.content
+        assert "one clip every" in told.content
 
 
 async def test_what_another_model_made_can_be_made_anew_but_not_gone_on_from(

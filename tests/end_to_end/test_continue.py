@@ -160,7 +160,7 @@ async def test_the_limits_are_those_of_all_clips(
         message = await interaction.message()
     assert interaction.callback is Callback.MESSAGE
     assert message.ephemeral
-    assert "One clip every" in message.content
+    assert "one clip every" in message.content
 
 
 async def test_the_longest_clip_has_as_much_of_the_file_as_fits(

@@ -55,7 +55,7 @@ async def test_deleted_places_lock_nobody_in_or_out_for_good(
         text = text_of(panel)
         for shown in ("Channels: everywhere", "can use the bot: everybody", "without limits: none"):
             assert shown in text
-        assert f"own: <@&{vips.id}> 90 s" in text
+        assert f"daily limit: <@&{vips.id}> 90 s" in text
         with pytest.raises(NotTypeable, match="no button"):
             await press(room, panel)
         assert "clip 1" in await room.generate()
