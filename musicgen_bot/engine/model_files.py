@@ -35,7 +35,7 @@ _WANTED = ["*.json", "model*.safetensors", "spiece.model"]
 def name_of(model: str) -> str:
     """Return what people may know a model by: of a folder its last part, and not where it is."""
     folder = _local_folder(model)
-    return model if folder is None else folder.resolve().name
+    return model if folder is None else folder.absolute().name
 
 
 def is_cached(model: str) -> bool:

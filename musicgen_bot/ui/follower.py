@@ -2,7 +2,8 @@
 
 Discord allows about five edits of a channel's messages in five seconds. So what is being made is
 shown every two seconds, what waits only when its place or its time has changed, and what is far
-back in the queue not before it comes nearer, or the host pauses the bot or lets it go on.
+back in the queue when the time that was told is no longer true, or the host pauses the bot or lets
+it go on.
 """
 
 from __future__ import annotations
@@ -24,6 +25,12 @@ ROUND_SECONDS = 2.0
 WAITING_SECONDS = 4.0
 """Between two edits of a message that only waits."""
 PLACES_SHOWN = 20
+FAR_ROUND_SECONDS = 60.0
+"""Between two looks at what waits behind those places."""
+FAR_EDITS = 40
+"""At most, in one such look: a long queue must not use up the requests Discord allows."""
+FAR_SHIFT = 0.25
+"""By which share of what is left the time of those must have moved to be told anew."""
 SHIFT_SECONDS = 10.0
 """By how much an expected time must have moved to be told anew."""
 
@@ -54,6 +61,7 @@ class Follower:
         self._messages = messages
         self._translations = translations
         self._shown: dict[int, _Shown] = {}
+        self._far_round_at = 0.0
         self._paused: bool | None = None
         """Whether the bot was paused when jobs were last seen to wait."""
 
@@ -68,17 +76,16 @@ class Follower:
 
     def _look(self, now: float) -> None:
         shown: dict[int, _Shown] = {}
-        was_paused = self._paused
+        was_paused, far_edits = self._paused, 0
+        is_far_round = now - self._far_round_at >= FAR_ROUND_SECONDS
         for active, outlook in self._outlooks():
             if outlook.place:
                 self._paused = outlook.paused
-            if outlook.place > PLACES_SHOWN:
-                if was_paused in (None, outlook.paused):
-                    break
-                # That the host has paused the bot, or lets it go on, concerns everybody.
-                if active.answered.is_set():
-                    self._messages.show(active, self._embed(active, outlook, now))
-                continue
+            is_far = outlook.place > PLACES_SHOWN
+            # That the host has paused the bot, or lets it go on, concerns everybody at once.
+            was_turned = was_paused not in (None, outlook.paused)
+            if is_far and not (is_far_round or was_turned):
+                break
             if not active.answered.is_set():
                 continue
             ready_at = None if outlook.seconds is None else now + outlook.seconds
@@ -90,17 +97,30 @@ class Follower:
                 None,
                 now,
             )
-            if _is_worth_a_look(outlook, ready_at, last, now):
+            if is_far and not was_turned:
+                is_due = far_edits < FAR_EDITS and _is_far_off(ready_at, last, now)
+                far_edits += is_due
+            else:
+                is_due = _is_worth_a_look(outlook, ready_at, last, now) or (is_far and was_turned)
+            if is_due:
                 text = (embed := self._embed(active, outlook, now)).description
-                if text != last.text:
-                    self._messages.show(active, embed)
+                if text != last.text and self._messages.show(active, embed):
                     last = _Shown(outlook.place, ready_at, outlook.paused, text, now)
             shown[active.job.id] = last
-        self._shown = shown
+        if is_far_round:
+            self._far_round_at, self._shown = now, shown
+        else:  # of what is far back it is still known what was told
+            self._shown |= shown
 
     def _embed(self, active: ActiveJob, outlook: Outlook, now: float) -> Embed:
         say = self._translations.language(active.job.address.locale)
         return embeds.working(say, active.job, outlook, now)
+
+
+def _is_far_off(ready_at: float | None, last: _Shown, now: float) -> bool:
+    if ready_at is None or last.ready_at is None:
+        return ready_at is not None
+    return abs(ready_at - last.ready_at) > max(SHIFT_SECONDS, FAR_SHIFT * (ready_at - now))
 
 
 def _is_worth_a_look(outlook: Outlook, ready_at: float | None, last: _Shown, now: float) -> bool:

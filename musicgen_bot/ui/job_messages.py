@@ -116,16 +116,18 @@ class JobMessages:
         note = "" if text in _OWN_DOING else embed.description or ""
         await self._finish(job, _Contents(embed, note=note))
 
-    def show(self, active: ActiveJob, embed: discord.Embed) -> None:
-        """Bring a job's message up to date, unless an update of it is still under way.
+    def show(self, active: ActiveJob, embed: discord.Embed) -> bool:
+        """Bring a job's message up to date; return whether that was begun.
 
-        Once its message is out of reach, nothing is tried any more before the job ends.
+        It is not while an update of it is still under way, nor once its message is out of reach.
         """
         job_id = active.job.id
-        if job_id not in self._edits and not active.out_of_reach:
-            task = asyncio.create_task(self._show(active, embed))
-            self._edits[job_id] = task
-            task.add_done_callback(lambda _: self._edits.pop(job_id))
+        if job_id in self._edits or active.out_of_reach:
+            return False
+        task = asyncio.create_task(self._show(active, embed))
+        self._edits[job_id] = task
+        task.add_done_callback(lambda _: self._edits.pop(job_id))
+        return True
 
     async def _show(self, active: ActiveJob, embed: discord.Embed) -> None:
         job = active.job

@@ -16,6 +16,7 @@ from musicgen_bot.jobs.days import find_time_zone
 from musicgen_bot.store.guild_settings import MOST_PLACES, NUMBERS, GuildSettings, Tier
 from musicgen_bot.translations import LOCALES, Language, Text
 from musicgen_bot.ui.apologies import explain
+from musicgen_bot.ui.settings_places import CHANNEL_TYPES
 
 DIGITS = 7
 FORM_SECONDS = 24 * 3600.0
@@ -93,6 +94,55 @@ class NumbersForm(Form):
         values: dict[str, Any] = {n: _number(n, each.value) for n, each in self._inputs.items()}
         changed = {n: value for n, value in values.items() if value != getattr(self._shown, n)}
         return replace(settings, **changed)
+
+
+class PlacesForm(Form):
+    """Asks where the bot may be used, by whom, and by whom without limits."""
+
+    def __init__(self, say: Language, custom_id: str, apply: Apply, now: GuildSettings) -> None:
+        super().__init__(say("Channels and roles"), custom_id, apply)
+        self._shown = now
+        self._channels: discord.ui.ChannelSelect[Any] = discord.ui.ChannelSelect(
+            custom_id="channels",
+            channel_types=list(CHANNEL_TYPES),
+            min_values=0,
+            max_values=MOST_PLACES,
+            required=False,
+            default_values=[discord.Object(each) for each in now.channels],
+        )
+        self._roles = _role_select("roles", now.roles)
+        self._unlimited = _role_select("unlimited_roles", now.unlimited_roles)
+        for label, about, select in (
+            (
+                Text("Channels"),
+                Text("If you choose none, the bot can be used everywhere"),
+                self._channels,
+            ),
+            (
+                Text("Roles that can use the bot"),
+                Text("If you choose none, everybody can use the bot"),
+                self._roles,
+            ),
+            (
+                Text("Roles without limits"),
+                Text("The limits of this server do not apply to these roles"),
+                self._unlimited,
+            ),
+        ):
+            self.add_item(
+                discord.ui.Label(text=say(label), description=say(about), component=select)
+            )
+
+    def settle(self, settings: GuildSettings) -> GuildSettings:
+        """Return the settings with these channels and roles."""
+        return replace(
+            settings,
+            channels=merged(settings.channels, self._shown.channels, _ids(self._channels)),
+            roles=merged(settings.roles, self._shown.roles, _ids(self._roles)),
+            unlimited_roles=merged(
+                settings.unlimited_roles, self._shown.unlimited_roles, _ids(self._unlimited)
+            ),
+        )
 
 
 class TierForm(Form):
@@ -202,6 +252,20 @@ def merged(now: Sequence[_T], shown: Sequence[_T], chosen: Sequence[_T]) -> tupl
     """Return a list as it is now, changed as somebody has changed the one they were shown."""
     kept = [each for each in now if each in chosen or each not in shown]
     return tuple(dict.fromkeys([*kept, *(each for each in chosen if each not in shown)]))
+
+
+def _role_select(name: str, chosen: Sequence[int]) -> discord.ui.RoleSelect[Any]:
+    return discord.ui.RoleSelect(
+        custom_id=name,
+        min_values=0,
+        max_values=MOST_PLACES,
+        required=False,
+        default_values=[discord.Object(role) for role in chosen],
+    )
+
+
+def _ids(select: discord.ui.ChannelSelect[Any] | discord.ui.RoleSelect[Any]) -> list[int]:
+    return [each.id for each in select.values]
 
 
 def words_in(text: str) -> tuple[str, ...]:

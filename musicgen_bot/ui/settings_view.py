@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Self
 
 import discord
@@ -17,28 +16,26 @@ import discord
 from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.jobs.settings_desk import SettingsDesk
 from musicgen_bot.store.blocks import BlockStore
-from musicgen_bot.store.guild_settings import MOST_PLACES, GuildSettings
+from musicgen_bot.store.guild_settings import GuildSettings
 from musicgen_bot.translations import Text
 from musicgen_bot.ui.apologies import explain
 from musicgen_bot.ui.authority import guild_of
 from musicgen_bot.ui.settings_forms import (
     Form,
     NumbersForm,
+    PlacesForm,
     RegionForm,
     Settle,
     TierForm,
     WordsForm,
-    merged,
 )
-from musicgen_bot.ui.settings_places import CHANNEL_TYPES, present
+from musicgen_bot.ui.settings_places import present
 from musicgen_bot.ui.settings_text import settings_embed
 from musicgen_bot.ui.speech import say_to
 
 FORM = "settings-form"
 LABELS = {
-    "settings:channels": Text("Channels for the bot (none: everywhere)"),
-    "settings:roles": Text("Roles that can use the bot (none: everybody)"),
-    "settings:unlimited_roles": Text("Roles without this server's limits (none)"),
+    "settings:places": Text("Channels and roles"),
     "settings:clips": Text("Clips and queue"),
     "settings:day": Text("Cooldown and daily limits"),
     "settings:tiers": Text("Limits per role"),
@@ -46,7 +43,7 @@ LABELS = {
     "settings:region": Text("Time zone and language"),
     "settings:deleted": Text("Remove what was deleted"),
 }
-"""What is written on each control, by its id."""
+"""What is written on each button, by its id."""
 
 
 class SettingsPanel(discord.ui.View):
@@ -81,42 +78,14 @@ class SettingsPanel(discord.ui.View):
         """Tell what is wrong."""
         await explain(interaction, error)
 
-    @discord.ui.select(
-        cls=discord.ui.ChannelSelect,
-        custom_id="settings:channels",
-        channel_types=list(CHANNEL_TYPES),
-        min_values=0,
-        max_values=MOST_PLACES,
-    )
-    async def channels(
-        self, interaction: discord.Interaction, select: discord.ui.ChannelSelect[Self]
+    @discord.ui.button(custom_id="settings:places")
+    async def places(
+        self, interaction: discord.Interaction, button: discord.ui.Button[Self]
     ) -> None:
-        """Set where the bot may be used."""
-        await self._choose(interaction, select, "channels")
-
-    @discord.ui.select(
-        cls=discord.ui.RoleSelect,
-        custom_id="settings:roles",
-        min_values=0,
-        max_values=MOST_PLACES,
-    )
-    async def roles(
-        self, interaction: discord.Interaction, select: discord.ui.RoleSelect[Self]
-    ) -> None:
-        """Set who may use the bot."""
-        await self._choose(interaction, select, "roles")
-
-    @discord.ui.select(
-        cls=discord.ui.RoleSelect,
-        custom_id="settings:unlimited_roles",
-        min_values=0,
-        max_values=MOST_PLACES,
-    )
-    async def unlimited_roles(
-        self, interaction: discord.Interaction, select: discord.ui.RoleSelect[Self]
-    ) -> None:
-        """Set whom the server's limits do not concern."""
-        await self._choose(interaction, select, "unlimited_roles")
+        """Ask where the bot may be used, and by whom."""
+        now, form_id = await self._now(interaction)
+        there = present(now, interaction.guild)
+        await _ask(interaction, PlacesForm(say_to(interaction), form_id, self._apply, there))
 
     @discord.ui.button(custom_id="settings:clips")
     async def clips(
@@ -166,22 +135,6 @@ class SettingsPanel(discord.ui.View):
         """Forget the channels and roles that were deleted in the server."""
         await self._apply(interaction, lambda settings: present(settings, interaction.guild))
 
-    async def _choose(
-        self,
-        interaction: discord.Interaction,
-        select: discord.ui.ChannelSelect[Self] | discord.ui.RoleSelect[Self],
-        name: str,
-    ) -> None:
-        """Change a list as somebody did in its select: others may have changed it meanwhile."""
-        chosen = [each.id for each in select.values]
-        shown = _shown(interaction.message, select.custom_id)
-
-        def settle(settings: GuildSettings) -> GuildSettings:
-            new: dict[str, Any] = {name: merged(getattr(settings, name), shown, chosen)}
-            return replace(settings, **new)
-
-        await self._apply(interaction, settle)
-
     async def _ask_numbers(
         self, interaction: discord.Interaction, title: Text, names: Sequence[str]
     ) -> None:
@@ -217,32 +170,13 @@ class SettingsPanel(discord.ui.View):
         panel.stop()  # discord.py shall not keep it: the registered panel answers for it
         if there == settings:
             panel.remove_item(panel.deleted)
-        panel.channels.default_values = list(map(discord.Object, there.channels))
-        panel.roles.default_values = list(map(discord.Object, there.roles))
-        panel.unlimited_roles.default_values = list(map(discord.Object, there.unlimited_roles))
         say = say_to(interaction)
         for item in panel.children:
             if isinstance(item, discord.ui.Button):
                 item.label = say(LABELS[item.custom_id or ""])
-            elif isinstance(item, discord.ui.ChannelSelect | discord.ui.RoleSelect):
-                item.placeholder = say(LABELS[item.custom_id])
         blocked = await self._blocks.blocked(guild_id)
         return settings_embed(say, settings, there, self._desk.host, blocked), panel
 
 
 async def _ask(interaction: discord.Interaction, form: Form) -> None:
     await interaction.response.send_modal(form)
-
-
-def _shown(message: discord.Message | None, custom_id: str) -> list[int]:
-    """Return the ids that are chosen in a select of a message."""
-    rows = (
-        [row for row in message.components if isinstance(row, discord.ActionRow)] if message else []
-    )
-    return [
-        value.id
-        for row in rows
-        for item in row.children
-        if isinstance(item, discord.SelectMenu) and item.custom_id == custom_id
-        for value in item.default_values
-    ]

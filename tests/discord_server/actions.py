@@ -128,10 +128,11 @@ class Actions:
         """
         modal = await opened.modal()
         await self.gateway.online(opened.channel.guild)
-        typed = Typed()
+        typed, guild = Typed(), opened.channel.guild
+        there = {role.id: role for role in guild.roles} if guild else {}
         data = {
             "custom_id": modal["custom_id"],
-            "components": fill_in(modal, values, typed),
+            "components": fill_in(modal, values, typed, {**there, **self.world.channels}),
             "resolved": typed.resolved,
         }
         return self._act(

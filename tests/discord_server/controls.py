@@ -69,10 +69,13 @@ def choose(select: Json, values: Sequence[Any], typed: Typed) -> list[str]:
     return [str(typed.resolve(value)) for value in values]
 
 
-def fill_in(modal: Json, values: Mapping[str, Any], typed: Typed) -> list[Json]:
+def fill_in(
+    modal: Json, values: Mapping[str, Any], typed: Typed, there: Mapping[int, Channel | Role]
+) -> list[Json]:
     """Return a modal's components as Discord sends them; what is not given keeps its default.
 
-    Texts are given as str, choices as lists. Raises NotTypeable for what Discord would not send.
+    Texts are given as str, choices as lists; `there` is what a default may name, by id. Raises
+    NotTypeable for what Discord would not send.
     """
     known = {control["custom_id"] for control in controls_in(modal["components"])}
     if unknown := values.keys() - known:
@@ -86,7 +89,7 @@ def fill_in(modal: Json, values: Mapping[str, Any], typed: Typed) -> list[Json]:
             _check_text(control, text)
             answer: Json = {"value": text}
         else:
-            chosen = _preset(control) if value is None else value
+            chosen = _preset(control, there) if value is None else value
             if not chosen and not control.get("required", True):
                 answer = {"values": []}
             else:
@@ -96,9 +99,10 @@ def fill_in(modal: Json, values: Mapping[str, Any], typed: Typed) -> list[Json]:
     return filled
 
 
-def _preset(select: Json) -> list[str]:
-    """Return the texts that are chosen when a modal opens."""
-    return [each["value"] for each in select.get("options", []) if each.get("default")]
+def _preset(select: Json, there: Mapping[int, Channel | Role]) -> list[Any]:
+    """Return what is chosen when a modal opens."""
+    named = [there[int(each["id"])] for each in select.get("default_values", [])]
+    return named or [each["value"] for each in select.get("options", []) if each.get("default")]
 
 
 def _check_text(control: Json, text: str) -> None:

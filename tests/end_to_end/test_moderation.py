@@ -75,7 +75,7 @@ async def test_a_blocked_member_is_refused_until_unblocked(
     async with running_bot(discord_server, tmp_path):
         with pytest.raises(NotTypeable):
             await discord_server.command(ada, channel, "block", member=mia)
-        assert "is blocked" in await typed(mia, "block", ada)
+        assert "can no longer make music" in await typed(mia, "block", ada)
         assert "was already blocked" in await typed(mia, "block", ada)
         for moderator in (mia, grace):
             assert "moderates this server" in await typed(mia, "block", moderator)

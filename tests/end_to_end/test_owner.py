@@ -156,7 +156,7 @@ async def test_who_the_host_blocks_makes_no_music_anywhere(
         await host.owner("unblock", what="user", id=user)
         assert "clip 3" in text_of(await host.generate())
         for wrong in ("@ada", "0", "9" * 19, "1" * 40):
-            assert "id" in await host.owner("block", what="user", id=wrong)
+            assert "give an ID" in await host.owner("block", what="user", id=wrong)
         assert await host.owner("blocks") == "Nobody is blocked."
 
 

@@ -85,7 +85,7 @@ async def test_everything_is_deleted_and_what_counts_goes_on_counting(
         await (await discord_server.press(ada, theirs, "Favourite")).message()
         running = await desk.generate(ada, "trap", seconds=30.0)
         waiting = await desk.generate(ada, "ambient", seconds=1.0)
-        assert "3 clips are deleted" in await desk.delete(ada)
+        assert "3 clips have been deleted" in await desk.delete(ada)
         for message in (running, waiting):
             await message.until(lambda m: "Cancelled and deleted." in text_of(m))
         data = await desk.shown(ada)

@@ -31,7 +31,7 @@ async def test_a_quota_is_told_kept_and_outlives_a_restart(
         text = await quota()
         assert "You have 1 of 3 seconds of music left today" in text
         assert "This server has 8 of 10 seconds" in text
-        assert re.search(r"back at <t:\d+:t>, <t:\d+:R>", text)
+        assert re.search(r"back <t:\d+:R> \(<t:\d+:t>\)", text)
         assert "no daily limit here" in await quota(discord_server.direct_channel(room.ada.user))
         direct = discord_server.direct_channel(room.ada.user)
         interaction = await discord_server.command(

@@ -10,16 +10,18 @@ import pytest
 from tests.discord_server.attachments import Upload, keep
 from tests.discord_server.commands import NotTypeable
 from tests.discord_server.controls import controls_in
-from tests.discord_server.messages import Message
+from tests.discord_server.interactions import Interaction
 from tests.discord_server.places import CATEGORY
 from tests.discord_server.server import DiscordServer
 from tests.end_to_end.room import Room
 from tests.end_to_end.running import running_bot, text_of
 
 
-def defaults(message: Message, custom_id: str) -> list[str]:
-    (select,) = (c for c in controls_in(message.components) if c["custom_id"] == custom_id)
-    return [str(value["id"]) for value in select.get("default_values", [])]
+async def chosen_in(opened: Interaction, name: str) -> list[int]:
+    """Return the ids of the channels, or roles, that a form opens with."""
+    modal = await opened.modal()
+    (select,) = (c for c in controls_in(modal["components"]) if c["custom_id"] == name)
+    return [int(value["id"]) for value in select.get("default_values", [])]
 
 
 async def test_the_panel_shows_all_and_its_controls_change_it(
@@ -33,29 +35,30 @@ async def test_the_panel_shows_all_and_its_controls_change_it(
         assert "Longest clip: **not set** (host: 30 s at most)" in text_of(panel)
         assert "everywhere" in text_of(panel)
 
-        for custom_id, chosen, shown in (
-            ("settings:channels", room.other, f"<#{room.other.id}>"),
-            ("settings:roles", djs, f"<@&{djs.id}>"),
-            ("settings:unlimited_roles", vips, f"<@&{vips.id}>"),
-        ):
-            interaction = await server.select(grace, panel, custom_id, chosen)
-            assert await interaction.message() is panel
-            assert shown in text_of(panel)
-            assert defaults(panel, custom_id) == [str(chosen.id)]
-        assert "other channels" in await room.generate()
-        assert "you need a role that you do not have" in await room.generate(where=room.other)
-        room.ada.roles.append(djs)
-        assert "clip 1" in await room.generate(where=room.other)
-        for custom_id in ("settings:channels", "settings:roles"):
-            await (await server.select(grace, panel, custom_id)).message()
-            await panel.until(lambda m, c=custom_id: not defaults(m, c))  # type: ignore[misc]
-
         async def send(button: str, **fields: Any) -> None:
             edits = len(panel.history)
             opened = await server.click(grace, panel, button)
             await server.submit(grace, opened, **fields)
             await panel.until(lambda m: len(m.history) > edits)
 
+        await send("settings:places", channels=[room.other], roles=[djs], unlimited_roles=[vips])
+        for shown in (
+            f"Channels: <#{room.other.id}>",
+            f"Roles that can use the bot: <@&{djs.id}>",
+            f"Roles without limits: <@&{vips.id}>",
+        ):
+            assert shown in text_of(panel)
+        opened = await server.click(grace, panel, "settings:places")
+        assert await chosen_in(opened, "channels") == [room.other.id]
+        assert await chosen_in(opened, "roles") == [djs.id]
+        assert await chosen_in(opened, "unlimited_roles") == [vips.id]
+        assert "other channels" in await room.generate()
+        assert "you need a role that you do not have" in await room.generate(where=room.other)
+        room.ada.roles.append(djs)
+        assert "clip 1" in await room.generate(where=room.other)
+        await send("settings:places", channels=[], roles=[])
+        for shown in ("Channels: everywhere", "use it: everybody", f"limits: <@&{vips.id}>"):
+            assert shown in text_of(panel)
         await send("settings:clips", longest_clip_seconds="5", waiting_per_user="2")
         await send("settings:day", seconds_a_day_per_user="7")
         await send("settings:tiers", roles=[vips, djs], seconds="60")
@@ -106,8 +109,9 @@ async def test_the_panel_outlives_a_restart_and_an_open_form_is_told_of_it(
         refused = await sent.message()
         assert refused.ephemeral
         assert "open it again with `/settings show`" in refused.content
-        await discord_server.select(room.grace, panel, "settings:channels", room.other)
-        await panel.until(lambda m: defaults(m, "settings:channels") == [str(room.other.id)])
+        opened = await discord_server.click(room.grace, panel, "settings:places")
+        await discord_server.submit(room.grace, opened, channels=[room.other])
+        await panel.until(lambda m: f"<#{room.other.id}>" in text_of(m))
         opened = await discord_server.click(room.grace, panel, "settings:words")
         await discord_server.submit(room.grace, opened, words="kazoo")
         await panel.until(lambda m: "kazoo" in text_of(m))
@@ -245,7 +249,7 @@ async def test_others_cannot_change_anything_whatever_discord_lets_through(
             assert message.ephemeral
             assert "You need the permission Manage Server" in message.content
         for used in (
-            await discord_server.select(room.ada, panel, "settings:channels", room.other),
+            await discord_server.click(room.ada, panel, "settings:places"),
             await discord_server.click(room.ada, panel, "settings:clips"),
             await discord_server.submit(room.ada, opened, words="kazoo"),
         ):

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from tests.discord_server.messages import Message
+from tests.discord_server.interactions import Interaction
 from tests.discord_server.server import DiscordServer
 from tests.end_to_end.room import Room
 from tests.end_to_end.running import running_bot, text_of
-from tests.end_to_end.test_settings import defaults
+from tests.end_to_end.test_settings import chosen_in
 
 
 async def test_a_form_changes_only_what_was_changed_in_it(
@@ -54,7 +54,7 @@ async def test_a_form_changes_only_what_was_changed_in_it(
         assert "Language: the server's language" in text
 
 
-async def test_a_select_adds_and_takes_off_only_what_was_chosen(
+async def test_a_list_gains_and_loses_only_what_was_chosen(
     discord_server: DiscordServer, tmp_path: Path
 ) -> None:
     room, server = Room(discord_server), discord_server
@@ -63,17 +63,22 @@ async def test_a_select_adds_and_takes_off_only_what_was_chosen(
     async with running_bot(server, tmp_path):
         await room.settings("channels", add=room.channel)
 
-        async def choose(panel: Message, custom_id: str, *chosen: Any) -> list[str]:
-            edits = len(panel.history)
-            await server.select(room.grace, panel, custom_id, *chosen)
-            await panel.until(lambda m: len(m.history) > edits)
-            return defaults(panel, custom_id)
+        panel = await room.settings("show")
 
-        for custom_id, others, mine, after in (
-            ("settings:channels", [room.channel, room.other], [more], [room.other, more]),
-            ("settings:roles", [djs], [vips], [djs, vips]),
-            ("settings:unlimited_roles", [djs], [vips], [djs, vips]),
-        ):
-            panel, other = await room.settings("show"), await room.settings("show")
-            await choose(other, custom_id, *others)
-            assert await choose(panel, custom_id, *mine) == [str(each.id) for each in after]
+        async def opened() -> Interaction:
+            form = await server.click(room.grace, panel, "settings:places")
+            await form.modal()
+            return form
+
+        async def send(form: Interaction, **chosen: Any) -> None:
+            edits = len(panel.history)
+            await server.submit(room.grace, form, **chosen)
+            await panel.until(lambda m: len(m.history) > edits)
+
+        mine, others = await opened(), await opened()
+        await send(others, channels=[room.channel, room.other], roles=[djs], unlimited_roles=[djs])
+        await send(mine, channels=[more], roles=[vips], unlimited_roles=[vips])
+        after = await opened()
+        assert await chosen_in(after, "channels") == [room.other.id, more.id]
+        assert await chosen_in(after, "roles") == [djs.id, vips.id]
+        assert await chosen_in(after, "unlimited_roles") == [djs.id, vips.id]

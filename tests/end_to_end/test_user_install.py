@@ -262,8 +262,8 @@ async def test_after_fifteen_minutes_the_clip_waits_and_its_owner_is_told(
         await discord_server.until(lambda: discord_server.messages(direct), "a direct message")
         (note,) = discord_server.messages(direct)
         assert note.content == (
-            "Dein Clip `house @everyone` ist fertig, aber ich kann ihn dort, wo du ihn bestellt "
-            "hast, nicht posten; `/clip 1` spielt ihn ab."
+            "Dein Clip `house @everyone` ist fertig, aber ich kann ihn nicht dort posten, "
+            "wo du ihn angefordert hast; mit `/clip 1` hörst du ihn an."
         )
         assert not note.pinged
         assert (await abroad.ask(ada, direct, "clip", clip="1")).attachments
@@ -336,7 +336,7 @@ async def test_what_a_server_set_ends_with_the_bot_there_but_not_whom_it_blocked
         await room.settings("limits", longest_clip_seconds=2, seconds_a_day_per_user=2)
         await room.settings("channels", add=room.other)
         blocked = await discord_server.command(room.grace, room.channel, "block", member=ben)
-        assert "is blocked" in (await blocked.message()).content
+        assert "can no longer make music" in (await blocked.message()).content
         assert "other channels of this server" in await room.generate()
         room.guild.remove_bot()
         asked = await discord_server.command(

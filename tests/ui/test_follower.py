@@ -7,7 +7,7 @@ import discord
 from musicgen_bot.generation import Progress
 from musicgen_bot.jobs.job import ActiveJob, Outlook
 from musicgen_bot.translations import Translations
-from musicgen_bot.ui.follower import PLACES_SHOWN, Follower
+from musicgen_bot.ui.follower import FAR_EDITS, PLACES_SHOWN, Follower
 from tests.jobs.hand_driven import waiting
 
 
@@ -19,11 +19,14 @@ class Board:
             active.answered.set()
         self.rows: list[tuple[ActiveJob, Outlook]] = []
         self.shown: list[tuple[int, str]] = []
+        self.is_busy = False
+        """Whether the update before is still under way, so that none is taken."""
         self.follower = Follower(lambda: self.rows, self, Translations())  # type: ignore[arg-type]
 
-    def show(self, active: ActiveJob, embed: discord.Embed) -> None:
+    def show(self, active: ActiveJob, embed: discord.Embed) -> bool:
         assert embed.description is not None
         self.shown.append((active.job.id, embed.description.split("\n")[1]))
+        return not self.is_busy
 
     def look(self, now: float, *rows: tuple[ActiveJob, Outlook]) -> list[tuple[int, str]]:
         """Return what is shown when these are the jobs at this time."""
@@ -98,6 +101,39 @@ def test_what_is_far_back_is_left_in_peace() -> None:
     board.look(0.0, *((job, Outlook(n + 2, None, None)) for n, job in enumerate(jobs)))
     shown = board.look(9.0, *((job, Outlook(n + 1, None, None)) for n, job in enumerate(jobs)))
     assert len(shown) == PLACES_SHOWN - 1
+
+
+def test_what_is_far_back_is_told_when_its_time_is_no_longer_true() -> None:
+    active = waiting("x", 1, 1)
+    board = Board(active)
+    assert board.look(60.0, (active, Outlook(99, 1000.0, None))) == []
+    assert board.look(110.0, (active, Outlook(99, 2000.0, None))) == []  # not every round
+    assert board.look(120.0, (active, Outlook(99, 1200.0, None))) == []  # near enough
+    assert "<t:1780:R>" in board.look(180.0, (active, Outlook(99, 1600.0, None)))[0][1]
+    assert board.look(240.0, (active, Outlook(98, 1540.0, None))) == []
+    # It comes nearer between two of those rounds, and what it was told is remembered.
+    assert board.look(242.0, (active, Outlook(98, 1538.0, None))) == []
+    assert "#9 in line" in board.look(244.0, (active, Outlook(9, 1536.0, None)))[0][1]
+
+
+def test_a_long_queue_is_not_told_all_at_once() -> None:
+    jobs = [waiting(str(n), n, 1) for n in range(FAR_EDITS + 5)]
+    board = Board(*jobs)
+    told: list[int] = []
+    for now, seconds in ((60.0, 1000.0), (120.0, 3000.0), (180.0, 2940.0), (240.0, 2880.0)):
+        rows = [(job, Outlook(n + 30, seconds, None)) for n, job in enumerate(jobs)]
+        told.append(len(board.look(now, *rows)))
+    assert told == [0, FAR_EDITS, 5, 0]
+
+
+def test_an_update_that_was_not_taken_is_tried_again() -> None:
+    active = waiting("x", 1, 1)
+    board = Board(active)
+    board.is_busy = True
+    assert len(board.look(0.0, (active, running(50)))) == 1
+    board.is_busy = False
+    assert len(board.look(2.0, (active, running(50)))) == 1
+    assert board.look(4.0, (active, running(50))) == []
 
 
 def test_a_pause_and_its_end_are_shown_at_once_and_to_everybody() -> None:
