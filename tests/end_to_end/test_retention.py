@@ -84,11 +84,11 @@ async def test_the_buttons_of_a_clip_that_went_say_so(
                 label = "WAV" if action is Action.WAV else action.title()
                 told = await answered(await discord_server.press(room.ada, message, label))
                 assert told.ephemeral
-                assert "older than the host of this bot keeps clips" in told.content
+                assert "older than what the host of this bot keeps" in told.content
         told = await answered(
             await discord_server.command(room.ada, room.channel, "clip", clip="1")
         )
-        assert "older than the host of this bot keeps clips" in told.content
+        assert "older than what the host of this bot keeps" in told.content
 
 
 @pytest.fixture

@@ -57,7 +57,11 @@ async def test_the_panel_shows_all_and_its_controls_change_it(
         room.ada.roles.append(djs)
         assert "clip 1" in await room.generate(where=room.other)
         await send("settings:places", channels=[], roles=[])
-        for shown in ("Channels: everywhere", "use it: everybody", f"limits: <@&{vips.id}>"):
+        for shown in (
+            "Channels: everywhere",
+            "can use the bot: everybody",
+            f"limits: <@&{vips.id}>",
+        ):
             assert shown in text_of(panel)
         await send("settings:clips", longest_clip_seconds="5", waiting_per_user="2")
         await send("settings:day", seconds_a_day_per_user="7")
