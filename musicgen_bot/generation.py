@@ -14,7 +14,7 @@ from musicgen_bot.translations import Text
 
 MAX_PROMPT_CHARACTERS = 500
 MAX_SEED = 2**32 - 1
-READS_ENGLISH = Text("The model reads English; what it cannot read is left to chance.")
+READS_ENGLISH = Text("The model understands only English; the rest is left to chance.")
 _JOINERS = "\u200c\u200d"
 
 Codes = NDArray[np.int16]
@@ -50,7 +50,7 @@ class GenerationRequest:
     def __post_init__(self) -> None:
         if len(self.prompt) > MAX_PROMPT_CHARACTERS:
             raise InvalidRequest(
-                "The prompt has {length} characters; please shorten it to {most}.",
+                "The prompt is {length} characters long; please shorten it to {most}.",
                 length=len(self.prompt),
                 most=MAX_PROMPT_CHARACTERS,
             )
@@ -59,11 +59,11 @@ class GenerationRequest:
         if self.seed is not None and not 0 <= self.seed <= MAX_SEED:
             raise InvalidRequest("The seed must be a whole number from 0 to {most}.", most=MAX_SEED)
         if not (math.isfinite(self.guidance) and self.guidance >= 1):
-            raise InvalidRequest("The guidance must be a number of 1 or more.")
+            raise InvalidRequest("The guidance must be a number of at least 1.")
         if not (math.isfinite(self.temperature) and self.temperature > 0):
             raise InvalidRequest("The temperature must be a number greater than 0.")
         if self.top_k < 1:
-            raise InvalidRequest("top_k must be a whole number of 1 or more.")
+            raise InvalidRequest("top_k must be a whole number of at least 1.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,8 +97,8 @@ def check_continuation(given_seconds: float, seconds: float) -> None:
     """
     if given_seconds >= seconds:
         raise InvalidRequest(
-            "The clip to go on from is {given} seconds long already; ask for more than "
-            "the {seconds} seconds of the whole.",
+            "The clip to continue is already {given} seconds long, so a total of {seconds} "
+            "seconds adds nothing; please ask for more.",
             given=given_seconds,
             seconds=seconds,
         )

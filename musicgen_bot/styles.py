@@ -55,7 +55,7 @@ def find_style(name: str) -> Style:
     for style in STYLES:
         if style.name.casefold() == name.strip().casefold():
             return style
-    raise InvalidRequest("There is no such style; please pick one from the list that is offered.")
+    raise InvalidRequest("There is no such style; please pick one from the list.")
 
 
 def matching(text: str) -> list[Style]:
@@ -74,9 +74,9 @@ def described(prompt: str, style: Style) -> str:
     if (excess := len(whole) - MAX_PROMPT_CHARACTERS) > 0:
         raise InvalidRequest(
             Counted(
-                "With the words of the style {style} the prompt is {count} character too long; "
+                "With the words of the style {style}, the prompt is {count} character too long; "
                 "please shorten it.",
-                "With the words of the style {style} the prompt is {count} characters too long; "
+                "With the words of the style {style}, the prompt is {count} characters too long; "
                 "please shorten it.",
                 count=excess,
                 style=style.name,

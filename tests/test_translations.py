@@ -112,19 +112,19 @@ def test_one_is_not_several() -> None:
 
 def test_a_text_inside_a_text_is_said_in_the_same_language() -> None:
     text = Text(
-        "One clip every {cooldown} is the limit here; try again in {wait}.",
+        "The limit here is one clip every {cooldown}; try again in {wait}.",
         cooldown=in_words(10),
         wait=in_words(1),
     )
-    assert str(text) == "One clip every 10 seconds is the limit here; try again in 1 second."
+    assert str(text) == "The limit here is one clip every 10 seconds; try again in 1 second."
     assert Translations().language("de")(text) == (
         "Hier gilt ein Cooldown von 10 Sekunden; versuch es in 1 Sekunde wieder."
     )
 
 
 def test_an_error_is_english_in_a_log_and_keeps_what_other_languages_need() -> None:
-    error = InvalidRequest("Clip {clip} is finished already.", clip="7")
-    assert str(error) == "Clip 7 is finished already."
+    error = InvalidRequest("Clip {clip} is already finished.", clip="7")
+    assert str(error) == "Clip 7 is already finished."
     assert Translations().language("fr")(error.text) == "Le morceau 7 est déjà terminé."
 
 

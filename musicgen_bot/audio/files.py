@@ -35,8 +35,7 @@ def check_output(path: Path) -> None:
     """
     if path.suffix.lower() not in ENDINGS:
         raise InvalidRequest(
-            "The file's name must end in {endings} or {last}; the ending says what kind of file "
-            "it becomes.",
+            "The file name must end in {endings} or {last}; the ending decides the file type.",
             endings=", ".join(ENDINGS[:-1]),
             last=ENDINGS[-1],
         )
@@ -103,7 +102,7 @@ def _encode_by_soundfile(kind: str, samples: Samples, sample_rate: int, tags: Ta
                 file.write(samples[:, start : start + sample_rate].T)
     except soundfile.LibsndfileError as error:
         raise AudioError(
-            "The sound cannot be stored as {kind}; please choose another kind of file.",
+            "The audio cannot be saved as {kind}; please choose another file type.",
             kind=kind.upper(),
         ) from error
     return memory.getvalue()

@@ -41,6 +41,6 @@ def _decoded_peak_db(file: bytes) -> float:
         decoded, _ = soundfile.read(BytesIO(file), dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
         raise AudioError(
-            "The sound file came out damaged; please ask the host to run the check command."
+            "The audio file came out damaged; please ask the host to run the check command."
         ) from error
     return true_peak_db(decoded.T)

@@ -54,7 +54,7 @@ def master(samples: Samples, sample_rate: int) -> Samples:
     """
     if not np.isfinite(samples).all():
         raise UnusableSound(
-            "The model made something that is not a sound; please try another seed or prompt."
+            "What the model made is not a sound; please try another seed or prompt."
         )
     if is_silent(samples, sample_rate):
         raise UnusableSound("The clip came out silent; please try another seed or prompt.")

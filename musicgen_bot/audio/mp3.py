@@ -64,8 +64,8 @@ def fit_mp3(samples: Samples, sample_rate: int, tags: Tags, limit_bytes: int) ->
         if len(file) <= limit_bytes:
             return file
     raise AudioError(
-        "The clip does not fit into the {most} MiB that may be uploaded here; please make a "
-        "shorter one.",
+        "The clip is larger than the {most} MiB that can be uploaded here; please make a shorter "
+        "one.",
         most=round(limit_bytes / 2**20, 1),
     )
 
@@ -80,8 +80,8 @@ def find_ffmpeg() -> tuple[Path, str]:
         if version:
             return Path(path), version
     raise AudioError(
-        "There is no ffmpeg that can write MP3; please ask the host to install ffmpeg, or to "
-        "install imageio-ffmpeg again, which brings one."
+        "There is no ffmpeg here that can write MP3; please ask the host to install ffmpeg, or "
+        "to reinstall imageio-ffmpeg, which comes with one."
     )
 
 
@@ -152,8 +152,8 @@ def _export(segment: Any, ffmpeg: Path, tags: dict[str, str], bitrate_kbps: int)
     except (CouldntEncodeError, OSError) as error:
         _remove_leftovers(error)
         raise AudioError(
-            "The MP3 could not be written; please ask the host to look for free disk space and to "
-            "run the check command."
+            "The MP3 could not be written; please ask the host to make sure there is free disk "
+            "space and to run the check command."
         ) from error
     return file.getvalue()
 

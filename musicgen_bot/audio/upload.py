@@ -69,7 +69,7 @@ async def read_upload(file: bytes, sample_rate: int, channels: int, seconds: flo
             async with asyncio.timeout(PATIENCE_SECONDS):
                 if await _shows_pictures(ffmpeg, folder):
                     raise InvalidRequest(
-                        "This is a video; please upload its sound alone, such as an MP3."
+                        "This is a video; please upload only its sound, for example as an MP3."
                     )
                 samples = await _decode(ffmpeg, folder, sample_rate, channels, seconds)
         except TimeoutError:
@@ -78,12 +78,12 @@ async def read_upload(file: bytes, sample_rate: int, channels: int, seconds: flo
             ) from None
     if samples.shape[1] < SHORTEST_SECONDS * sample_rate:
         raise InvalidRequest(
-            "The file must have at least {least} of sound to go on from.",
+            "The file must contain at least {least} of sound to continue from.",
             least=Counted("{count} second", "{count} seconds", count=SHORTEST_SECONDS),
         )
     if np.abs(samples).max() < _SILENT:
         raise InvalidRequest(
-            "The last {seconds} seconds of this file are silent; please cut its end off.",
+            "The last {seconds} seconds of this file are silent; please cut off its end.",
             seconds=seconds,
         )
     return samples
@@ -129,8 +129,7 @@ async def _decode(
     # A damaged file may still have been read in part; an ffmpeg that was killed proves nothing.
     if status < 0 or total == 0 or total % frame_bytes:
         raise InvalidRequest(
-            "This is not a sound file that can be read here; please upload an MP3, WAV, FLAC, Ogg "
-            "or M4A file."
+            "I cannot read this as an audio file; please upload an MP3, WAV, FLAC, Ogg or M4A file."
         )
     whole = np.frombuffer(kept, "<i2").reshape(-1, channels).T
     return np.ascontiguousarray(whole / _INT16_MAX, np.float32)

@@ -110,7 +110,7 @@ class EngineThread:
                 _log.exception("The model could not be loaded again")
                 raise GenerationError(
                     "The model could not be loaded again after a rest; please try again in a few "
-                    "minutes, and tell the host if it stays like that."
+                    "minutes, and tell the host if it keeps happening."
                 ) from error
             _log.info("The model is loaded again, in %.1f s", time.perf_counter() - start)
         return self._engine

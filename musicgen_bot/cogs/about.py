@@ -29,16 +29,16 @@ class AboutCog(commands.Cog):
     def __init__(self, about: About) -> None:
         self._about = about
 
-    @app_commands.command(description="What this bot is, and what its clips may be used for.")
+    @app_commands.command(description="Show what this bot is and what its clips may be used for.")
     async def about(self, interaction: discord.Interaction) -> None:
         """Tell the caller about the bot."""
         about, say = self._about, say_to(interaction)
         embed = discord.Embed(
             title=about.software,
             description=say(
-                "Type `/generate` and a description: genre, instruments, mood and tempo work best, "
-                "in English. Clips are made on the host's own machine; singing is beyond this "
-                "model."
+                "Type `/generate` and a description in English: genre, instruments, mood and "
+                "tempo work best. Clips are made on the host's own machine; this model cannot "
+                "sing."
             ),
         )
         embed.add_field(name=say("Model"), value=about.model)

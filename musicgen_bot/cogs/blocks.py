@@ -21,8 +21,8 @@ class BlockCog(commands.Cog):
     def __init__(self, blocks: BlockStore) -> None:
         self._blocks = blocks
 
-    @app_commands.command(description="Keep a member from making music in this server.")
-    @app_commands.describe(member="Who")
+    @app_commands.command(description="Block a member from making music in this server.")
+    @app_commands.describe(member="Which member")
     @app_commands.default_permissions(moderate_members=True)
     @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
     @app_commands.allowed_installs(guilds=True, users=False)
@@ -35,20 +35,18 @@ class BlockCog(commands.Cog):
             rights = member.resolved_permissions
             if rights.moderate_members or rights.manage_guild:
                 raise InvalidRequest(
-                    "{member} moderates this server and could undo it; take that permission away "
-                    "first.",
+                    "{member} moderates this server and could undo the block; take that "
+                    "permission away first.",
                     member=member.mention,
                 )
         news = await self._blocks.block(guild_id, member.id, interaction.user.id, time.time())
-        text = Text("{member} was blocked already; `/unblock` undoes it.")
+        text = Text("{member} was already blocked; `/unblock` undoes that.")
         if news:
-            text = Text(
-                "{member} is blocked from making music in this server; `/unblock` undoes it."
-            )
+            text = Text("{member} can no longer make music in this server; `/unblock` undoes that.")
         await answer(interaction, say_to(interaction)(text.filled(member=member.mention)))
 
     @app_commands.command(description="Let a blocked member make music in this server again.")
-    @app_commands.describe(member="Who")
+    @app_commands.describe(member="Which member")
     @app_commands.default_permissions(moderate_members=True)
     @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
     @app_commands.allowed_installs(guilds=True, users=False)
@@ -60,5 +58,5 @@ class BlockCog(commands.Cog):
         news = await self._blocks.unblock(guild_id, member.id)
         text = Text("{member} was not blocked.")
         if news:
-            text = Text("{member} may make music in this server again.")
+            text = Text("{member} can make music in this server again.")
         await answer(interaction, say_to(interaction)(text.filled(member=member.mention)))

@@ -84,10 +84,10 @@ class ClipCog(commands.Cog):
     ) -> None:
         job, say = await self._job(interaction, job_id), say_to(interaction)
         if variation is not None and variation > job.order.variations:
-            raise InvalidRequest("This clip has no such variation.")
+            raise InvalidRequest("This clip does not have that variation.")
         if action in OF_ONE_VARIATION and variation is None and job.order.variations > 1:
             await interaction.response.send_message(
-                say("Which one?"), view=variation_buttons(say, action, job), ephemeral=True
+                say("Which variation?"), view=variation_buttons(say, action, job), ephemeral=True
             )
             return
         match action:
@@ -114,7 +114,7 @@ class ClipCog(commands.Cog):
     async def _job(self, interaction: Interaction, job_id: int) -> Job:
         job = await self._archive.job(job_id)
         if not reader_of(interaction).may_see(job):
-            raise InvalidRequest("This clip belongs to another place.")
+            raise InvalidRequest("This clip is from another server or conversation.")
         return job
 
     async def _remix(self, interaction: Interaction, job_id: int, answers: Answers) -> None:
@@ -136,8 +136,8 @@ class ClipCog(commands.Cog):
         seconds = min(job.request.seconds + EXTENSION_SECONDS, longest)
         if seconds <= job.request.seconds:
             raise InvalidRequest(
-                "This clip has {seconds} seconds, the most a clip may have here; **Again** and "
-                "**Remix** make others like it.",
+                "This clip is {seconds} seconds long, and clips cannot be longer here; **Again** "
+                "and **Remix** make others like it.",
                 seconds=job.request.seconds,
             )
         codes = (await self._archive.codes(job))[variation - 1]
@@ -151,8 +151,8 @@ class ClipCog(commands.Cog):
         wav = await self._renderer.wav(job, variation, clip)
         if len(wav.data) > interaction.filesize_limit:
             raise InvalidRequest(
-                "As a WAV this clip has {size} MiB, and {most} MiB may be uploaded here; please be "
-                "content with the MP3.",
+                "As a WAV, this clip is {size} MiB, but at most {most} MiB can be uploaded here; "
+                "please use the MP3.",
                 size=round(len(wav.data) / 2**20, 1),
                 most=round(interaction.filesize_limit / 2**20, 1),
             )
@@ -163,13 +163,13 @@ class ClipCog(commands.Cog):
             interaction.user.id, job.id, variation, time.time()
         )
         if job.order.variations == 1:
-            text = Text("Clip {clip} is no favourite any more.")
+            text = Text("Clip {clip} is no longer one of your favourites.")
             if added:
-                text = Text("Clip {clip} is now among your `/favourites`.")
+                text = Text("Clip {clip} is now in your `/favourites`.")
         else:
-            text = Text("Clip {clip}, variation {variation}, is no favourite any more.")
+            text = Text("Clip {clip}, variation {variation}, is no longer one of your favourites.")
             if added:
-                text = Text("Clip {clip}, variation {variation}, is now among your `/favourites`.")
+                text = Text("Clip {clip}, variation {variation}, is now in your `/favourites`.")
         filled = text.filled(clip=str(job.id), variation=variation)
         await answer(interaction, say_to(interaction)(filled))
 
@@ -188,15 +188,15 @@ class ClipCog(commands.Cog):
                 await _delete_message(interaction.client, job)
         _log.info("job %d deleted by user %d", job.id, interaction.user.id)
         say = say_to(interaction)
-        await answer(interaction, say("Clip {clip} is deleted.", clip=str(job.id)))
+        await answer(interaction, say("Clip {clip} has been deleted.", clip=str(job.id)))
 
 
 def _require_owner(interaction: Interaction, job: Job) -> None:
     """Raise InvalidRequest for everybody but the one who ordered a clip, and moderators."""
     if not may_end(interaction, job):
         raise InvalidRequest(
-            "Only the one who asked for this clip, and those who may manage messages where it is, "
-            "can do that."
+            "Only the person who asked for this clip and those who can manage messages where it "
+            "is can do that."
         )
 
 

@@ -56,12 +56,13 @@ class ContinueCog(commands.Cog):
 
     @app_commands.command(
         name="continue",
-        description="Go on from a sound file: the clip starts with its last seconds.",
+        description="Continue an audio file: the clip starts with its last seconds.",
     )
     @app_commands.describe(
-        audio="A sound file: MP3, WAV, FLAC, Ogg, M4A or another",
+        audio="An audio file: MP3, WAV, FLAC, Ogg, M4A or another",
         prompt="What the new music should sound like, in English; leave it out to follow the file",
-        seconds="Seconds of new music, after up to 10 s of the file; leave it out for the usual",
+        seconds="Seconds of new music, after up to 10 s of the file; leave it out for the default "
+        "length",
     )
     async def continue_audio(
         self,
@@ -81,8 +82,8 @@ class ContinueCog(commands.Cog):
                 await self._go_on(interaction, attachment, "", None)
                 return
         raise InvalidRequest(
-            "There is no sound file in this message; choose one that has an MP3 or the like, or "
-            "upload one with `/continue`."
+            "There is no audio file in this message; choose a message with an MP3 or similar, or "
+            "upload a file with `/continue`."
         )
 
     async def _go_on(
@@ -102,14 +103,13 @@ class ContinueCog(commands.Cog):
         most = longest - SHORTEST_SECONDS
         if most < SHORTEST_SECONDS:
             raise LimitReached(
-                "A clip can be at most {longest} seconds long here, too short to go on from a "
-                "file; ask an admin of this server for longer ones.",
+                "A clip can be at most {longest} seconds long here, which is too short to "
+                "continue a file; please ask an admin of this server to allow longer ones.",
                 longest=longest,
             )
         if not SHORTEST_SECONDS <= seconds <= most:
             raise InvalidRequest(
-                "From {least} to {most} seconds can be added to a file here; you asked for "
-                "{seconds}.",
+                "You can add {least} to {most} seconds to a file here; you asked for {seconds}.",
                 least=SHORTEST_SECONDS,
                 most=most,
                 seconds=seconds,
@@ -139,7 +139,7 @@ class ContinueCog(commands.Cog):
             raise LimitReached("Your last file is still being read; try again in a moment.")
         if len(self._busy) >= MOST_FILES:
             raise LimitReached(
-                "The files of others are still being read; please try again in a minute."
+                "I am still reading other people's files; please try again in a minute."
             )
         self._busy.add(user_id)
         try:

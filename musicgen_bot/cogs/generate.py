@@ -29,16 +29,16 @@ class GenerateCog(commands.Cog):
         self._dispatcher = dispatcher
         self._gate = gate
 
-    @app_commands.command(description="Make a music clip from a description of it.")
+    @app_commands.command(description="Make a music clip from a description.")
     @app_commands.describe(
         prompt="What it should sound like: genre, instruments, mood, tempo; in English",
-        style="Adds instruments, mood and tempo of a genre; works without a prompt too",
-        seconds="Length of the clip in seconds; leave it out for the usual one",
+        style="Adds the instruments, mood and tempo of a genre; also works without a prompt",
+        seconds="Length of the clip in seconds; leave it out for the default length",
         variations="How many clips to choose from; 1 if you leave it out",
         seed="The same prompt and seed give the same clip again; random if you leave it out",
-        guidance="How closely it keeps to the prompt; 3 if you leave it out",
-        temperature="How daring it is; 1 if you leave it out",
-        top_k="How many of the likeliest sounds it draws from; 250 if you leave it out",
+        guidance="How closely the clip follows the prompt; 3 if you leave it out",
+        temperature="How adventurous the clip is; 1 if you leave it out",
+        top_k="How many of the likeliest sounds to choose from; 250 if you leave it out",
     )
     async def generate(
         self,

@@ -13,18 +13,18 @@ from musicgen_bot.ui.command_names import DESCRIPTION, full_name
 from musicgen_bot.ui.speech import say_to
 
 PRESSED = Text(
-    "🔁 **Again** makes another with a new seed · 🎛️ **Remix** opens the recipe to change it · "
-    "➕ **Extend** goes on where the clip ends · 💾 **WAV** sends you the sound uncompressed · "
-    "⭐ **Favourite** keeps it in `/favourites` · 🗑️ **Delete** is for the one who asked for it "
-    "and for moderators."
+    "🔁 **Again** makes another clip with a new seed · 🎛️ **Remix** opens the recipe for you to "
+    "change · ➕ **Extend** continues where the clip ends · 💾 **WAV** sends you the uncompressed "
+    "audio · ⭐ **Favourite** keeps it in your `/favourites` · 🗑️ **Delete** is for the person "
+    "who asked for it and for moderators."
 )
-CHOSEN = Text("**Continue this audio** goes on from the sound file in that message.")
+CHOSEN = Text("**Continue this audio** continues the audio file in that message.")
 
 
 class HelpCog(commands.Cog):
     """The command that tells about all others."""
 
-    @app_commands.command(description="What you can do here.")
+    @app_commands.command(description="Show what you can do here.")
     async def help(self, interaction: discord.Interaction[Client]) -> None:
         """Tell the caller what they may type and press."""
         say = say_to(interaction)
@@ -37,7 +37,7 @@ class HelpCog(commands.Cog):
             title=say("What you can do here"), description="\n".join(sorted(lines))
         )
         embed.add_field(name=say("Below each clip"), value=say(PRESSED))
-        embed.add_field(name=say("In the menu of a message, under Apps"), value=say(CHOSEN))
+        embed.add_field(name=say("In a message's menu, under Apps"), value=say(CHOSEN))
         await interaction.response.send_message(embed=embed, ephemeral=True)
 
 

@@ -34,10 +34,10 @@ class LibraryCog(commands.Cog):
         self._library = library
         self._renderer = renderer
 
-    @app_commands.command(description="Look through the clips that were made.")
+    @app_commands.command(description="Look through the clips made so far.")
     @app_commands.describe(
-        whose="Your own, in all servers, or all of this server; yours if you leave it out",
-        search="A part of the prompt, or the name of a style",
+        whose="Your own from all servers, or all from this server; yours if you leave it out",
+        search="Part of the prompt, or the name of a style",
     )
     async def history(
         self,
@@ -50,23 +50,23 @@ class LibraryCog(commands.Cog):
         await self._open(interaction, shelf, search)
 
     @app_commands.command(description="Look through the clips you like best.")
-    @app_commands.describe(search="A part of the prompt, or the name of a style")
+    @app_commands.describe(search="Part of the prompt, or the name of a style")
     async def favourites(self, interaction: Interaction, search: Search = "") -> None:
         """Show the newest page."""
         await self._open(interaction, Shelf.FAVOURITES, search)
 
-    @app_commands.command(description="Hear a clip again, and use its buttons.")
-    @app_commands.describe(clip="Its number, or a part of its prompt to choose from a list")
+    @app_commands.command(description="Hear a clip again and use its buttons.")
+    @app_commands.describe(clip="Its number, or part of its prompt to choose from a list")
     async def clip(self, interaction: Interaction, clip: str) -> None:
         """Show a clip, made again from its codes."""
         if not clip.isascii() or not clip.isdigit() or len(clip) > 18:
             raise InvalidRequest(
-                "Please choose a clip from the list that is offered, or type its number, "
-                "which stands below each clip."
+                "Please choose a clip from the list, or type its number, which is shown below "
+                "each clip."
             )
         job = await self._archive.job(int(clip))
         if not reader_of(interaction).may_see(job):
-            raise InvalidRequest("Clip {clip} is not yours, and not of this server.", clip=clip)
+            raise InvalidRequest("Clip {clip} is neither yours nor from this server.", clip=clip)
         async with self._archive.turn(interaction.user.id, interaction.guild_id):
             await interaction.response.defer(ephemeral=True, thinking=True)
             await self._send(interaction, job)
@@ -118,7 +118,9 @@ class LibraryCog(commands.Cog):
     async def _open(self, interaction: Interaction, shelf: Shelf, search: str) -> None:
         reader, search = reader_of(interaction), one_line(search)
         if shelf is Shelf.SERVER and reader.guild_id is None:
-            raise InvalidRequest("This is no server; here you can look through your own clips.")
+            raise InvalidRequest(
+                "This is not a server; here you can only look through your own clips."
+            )
         page = await self._page(shelf, reader, search, 0)
         say = say_to(interaction)
         view = page_buttons(say, shelf, 0, search, page.is_last)

@@ -100,10 +100,10 @@ class OwnerCog(
         )
         pace = Text("not measured yet")
         if speed:
-            pace = Text("{speed} s of music a second", speed=round(speed, 2))
+            pace = Text("{speed} s of music per second", speed=round(speed, 2))
         model = f"{about.model}, {about.precision}, {about.device}"
         if not machine.is_loaded():
-            model = say("{model} (let go; the next clip loads it)", model=model)
+            model = say("{model} (unloaded; the next clip loads it)", model=model)
         kept = say("{clips}, {size} MiB", clips=clips, size=round(size / MIB, 1))
         since = in_words(up)
         if up >= 2 * DAY_SECONDS:
@@ -114,7 +114,7 @@ class OwnerCog(
             say("Speed"): say(pace),
             say("Model"): model,
             say("Memory"): say(_gib(main) or Text("not known")),
-            say("GPU memory"): say(_gib(device) or Text("none")),
+            say("GPU memory"): say(_gib(device) or Text("no GPU in use")),
             say("Clips kept"): kept,
             say("Servers"): say.number(len(interaction.client.guilds)),
             say("Running for"): say(since),
@@ -124,37 +124,37 @@ class OwnerCog(
             embed.add_field(name=name, value=value)
         await interaction.response.send_message(embed=embed, ephemeral=True)
 
-    @app_commands.command(description="Start no more clips; what waits goes on waiting.")
+    @app_commands.command(description="Start no more clips; what is waiting keeps waiting.")
     async def pause(self, interaction: discord.Interaction) -> None:
         """Let jobs wait."""
         await self._turn(
             interaction,
             Mode.PAUSED,
             Text(
-                "Paused. Clips that are being made are finished; what waits, and what comes, waits "
-                "for `/owner resume`, also over a restart."
+                "Paused. Clips being made are finished; everything else waits for `/owner "
+                "resume`, even after a restart."
             ),
         )
 
-    @app_commands.command(description="Work again, after pause or drain.")
+    @app_commands.command(description="Go back to work after a pause or a drain.")
     async def resume(self, interaction: discord.Interaction) -> None:
         """Work as always."""
         await self._turn(interaction, Mode.RUNNING, Text("Running."))
 
-    @app_commands.command(description="Take on nothing new, and finish what there is.")
+    @app_commands.command(description="Take on nothing new, and finish what is there.")
     async def drain(self, interaction: discord.Interaction) -> None:
         """Finish, for instance before an update."""
         await self._turn(
             interaction,
             Mode.DRAINING,
             Text(
-                "Draining. New clips are refused until `/owner resume`, also over a restart; "
+                "Draining. New clips are refused until `/owner resume`, even after a restart; "
                 "`/owner status` shows how many are left."
             ),
         )
 
-    @app_commands.command(description="Keep a user or a server from making music anywhere.")
-    @app_commands.describe(what="What it is", snowflake="Its id")
+    @app_commands.command(description="Block a user or a server from making music anywhere.")
+    @app_commands.describe(what="A user or a server", snowflake="Its ID")
     @app_commands.rename(snowflake="id")
     async def block(self, interaction: discord.Interaction, what: What, snowflake: str) -> None:
         """Block a user or a guild."""
@@ -164,13 +164,15 @@ class OwnerCog(
         if news:
             _log.info("user %d blocked the %s %d", block.by_user_id, block.kind, block.id)
         which = _named(block.kind, block.id)
-        text = Text("{which} was blocked already.", which=which)
+        text = Text("{which} was already blocked.", which=which)
         if news:
-            text = Text("{which} is blocked now; what waits already is still made.", which=which)
+            text = Text(
+                "{which} is now blocked; what is already waiting will still be made.", which=which
+            )
         await answer(interaction, say_to(interaction)(text))
 
     @app_commands.command(description="Let a blocked user or server make music again.")
-    @app_commands.describe(what="What it is", snowflake="Its id")
+    @app_commands.describe(what="A user or a server", snowflake="Its ID")
     @app_commands.rename(snowflake="id")
     async def unblock(self, interaction: discord.Interaction, what: What, snowflake: str) -> None:
         """Unblock a user or a guild."""
@@ -182,7 +184,7 @@ class OwnerCog(
         which = _named(kind, number)
         text = Text("{which} was not blocked.", which=which)
         if news:
-            text = Text("{which} may make music again.", which=which)
+            text = Text("{which} can make music again.", which=which)
         await answer(interaction, say_to(interaction)(text))
 
     @app_commands.command(description="Show who is blocked everywhere.")
@@ -193,7 +195,7 @@ class OwnerCog(
         say = say_to(interaction)
         lines = [f"{say(_named(b.kind, b.id))} <t:{b.at:.0f}:f>" for b in blocks[:BLOCKS_SHOWN]]
         if len(blocks) > BLOCKS_SHOWN:
-            lines.append(say("… and {number} before", number=len(blocks) - BLOCKS_SHOWN))
+            lines.append(say("… and {number} earlier", number=len(blocks) - BLOCKS_SHOWN))
         # As an embed, which holds twice as much as a message.
         embed = discord.Embed(description="\n".join(lines) or say("Nobody is blocked."))
         await interaction.response.send_message(embed=embed, ephemeral=True)
@@ -217,7 +219,7 @@ def _id(text: str) -> int:
     """Return the id that the host typed. Raises InvalidRequest."""
     if (number := read_id(text.strip())) is None:
         raise InvalidRequest(
-            "Please give an id, such as {example}: with Developer Mode on, Discord copies it from "
+            "Please give an ID, such as {example}: with Developer Mode on, you can copy it from "
             "the menu of a user or a server.",
             example=EXAMPLE_ID,
         )

@@ -54,7 +54,9 @@ class PrivacyCog(commands.Cog):
         """Do what was pressed, for the one person who may press it."""
         try:
             if interaction.user.id != user_id:
-                raise InvalidRequest("This button is somebody else's; `/privacy` gives you yours.")
+                raise InvalidRequest(
+                    "This button is for somebody else; `/privacy` gives you your own."
+                )
             await self._fulfil(interaction, wish)
         except Exception as error:
             await explain(interaction, error)
@@ -67,8 +69,8 @@ class PrivacyCog(commands.Cog):
                 file = data_file(await self._personal.about(user_id), interaction.filesize_limit)
                 await interaction.followup.send(
                     say(
-                        "This is all I keep about you. `/clip` and a number makes a clip sound "
-                        "again."
+                        "This is everything I keep about you. With `/clip` and a number you can "
+                        "hear a clip again."
                     ),
                     file=file,
                     ephemeral=True,
@@ -83,7 +85,9 @@ class PrivacyCog(commands.Cog):
                 await interaction.response.defer(ephemeral=True, thinking=True)
                 count = await self._forget(user_id)
                 deleted = Counted(
-                    "{count} clip is deleted.", "{count} clips are deleted.", count=count
+                    "{count} clip has been deleted.",
+                    "{count} clips have been deleted.",
+                    count=count,
                 )
                 await answer(interaction, f"{say(deleted)} {say(STAYS)}")
 

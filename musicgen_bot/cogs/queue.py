@@ -28,7 +28,7 @@ class QueueCog(commands.Cog):
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher
 
-    @app_commands.command(description="Show what is being made and what waits here.")
+    @app_commands.command(description="Show what is being made here and what is waiting.")
     async def queue(self, interaction: discord.Interaction) -> None:
         """Show this server's jobs, or without one the caller's and this channel's, to them."""
         rows = [
@@ -41,26 +41,26 @@ class QueueCog(commands.Cog):
         lines = [_line(say, active, outlook, now, reader) for active, outlook in rows[:ROWS_SHOWN]]
         if len(rows) > ROWS_SHOWN:
             lines.append(say("… and {number} more", number=len(rows) - ROWS_SHOWN))
-        text = "\n".join(lines) or say("Nothing is waiting; `/generate` starts at once.")
+        text = "\n".join(lines) or say("Nothing is waiting; `/generate` starts right away.")
         await interaction.response.send_message(
             embed=discord.Embed(title=say("Queue"), description=text), ephemeral=True
         )
 
     @app_commands.command(
-        description="Stop one of your clips, waiting or under way; moderators may stop anyone's."
+        description="Cancel a clip of yours, waiting or being made; moderators can cancel anyone's."
     )
-    @app_commands.describe(clip="Which one; your newest if you leave it out")
+    @app_commands.describe(clip="Which clip; your newest if you leave it out")
     async def cancel(self, interaction: discord.Interaction, clip: int | None = None) -> None:
         """Cancel one of the caller's jobs, or for a moderator any of the server's."""
         mine = self._of(interaction.user.id)
         theirs = self._moderated(interaction)
         if not mine and (clip is None or not theirs):
-            raise InvalidRequest("You have no clip waiting or being made.")
+            raise InvalidRequest("You have no clips waiting or being made.")
         job_id = max(mine) if clip is None else clip
         if (active := mine.get(job_id) or theirs.get(job_id)) is None:
             raise InvalidRequest(
-                "Clip {clip} is not one of yours that waits or is being made; pick one from the "
-                "list that `/cancel` offers.",
+                "You have no clip {clip} waiting or being made; pick one from the list that "
+                "`/cancel` offers.",
                 clip=str(job_id),
             )
         await cancel(self._dispatcher, interaction, active.job)
@@ -108,7 +108,7 @@ def _is_here(active: ActiveJob, interaction: discord.Interaction) -> bool:
 def _line(say: Language, active: ActiveJob, outlook: Outlook, now: float, reader: Reader) -> str:
     job, line = active.job, status(say, outlook, now)
     if not reader.may_see(job):
-        return f"**{job.id}** {say('in a channel you cannot read')}\n{line}"
+        return f"**{job.id}** {say('in a channel you cannot see')}\n{line}"
     times = "" if job.order.variations == 1 else f"{job.order.variations} × "
     return (
         f"**{job.id}** {quoted(shortened(title(say, job), PROMPT_CHARACTERS))} "

@@ -35,7 +35,7 @@ class QuotaCog(commands.Cog):
             interaction.guild_id, interaction.user.id, member_of(interaction)
         )
         if own is None:
-            return say("There is no limit a day here.")
+            return say("There is no daily limit here.")
         lines = [
             say(text.filled(left=max(0, math.floor(limit - spent)), limit=exactly(limit)))
             for text, limit, spent in (
@@ -46,9 +46,11 @@ class QuotaCog(commands.Cog):
         ]
         if not lines:
             return say(
-                "There is no limit a day for you here. Today you had {spent} of music.",
+                "There is no daily limit for you here. You have made {spent} of music today.",
                 spent=exactly(own.spent_by_user),
             )
         at = math.ceil(own.renewed_at)
-        back = say("All of it is back at {time}, {when}.", time=f"<t:{at}:t>", when=f"<t:{at}:R>")
+        back = say(
+            "The full quota is back {when} ({time}).", time=f"<t:{at}:t>", when=f"<t:{at}:R>"
+        )
         return "\n".join([*lines, back])

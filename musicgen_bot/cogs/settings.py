@@ -29,10 +29,10 @@ ANSWER_CHARACTERS = 1900
 
 Limit = app_commands.Range[int, 0, 1_000_000]
 ROLE_GRANTS = [
-    app_commands.Choice(name="may use the bot (others may not then)", value="roles"),
-    app_commands.Choice(name="has seconds a day of its own", value="role_seconds_a_day"),
+    app_commands.Choice(name="can use the bot (then others cannot)", value="roles"),
+    app_commands.Choice(name="has its own daily limit", value="role_seconds_a_day"),
     app_commands.Choice(name="is free of this server's limits", value="unlimited_roles"),
-    app_commands.Choice(name="nothing of that any more", value="nothing"),
+    app_commands.Choice(name="no special rights any more", value="nothing"),
 ]
 
 
@@ -57,21 +57,21 @@ class SettingsCog(
         if interaction.type is discord.InteractionType.modal_submit:
             await self._panel.refuse_old_form(interaction)
 
-    @app_commands.command(description="Show all settings of this server, and change them.")
+    @app_commands.command(description="Show and change all the settings of this server.")
     async def show(self, interaction: discord.Interaction) -> None:
         """Open the panel."""
         await self._panel.open(interaction)
 
-    @app_commands.command(description="Set numbers; 0 is to have one as the host has it.")
+    @app_commands.command(description="Set the numbers; 0 goes back to the host's value.")
     @app_commands.describe(
         longest_clip_seconds="Length of the longest clip",
-        default_clip_seconds="Length of a clip where nobody says it",
+        default_clip_seconds="Length of a clip when nobody gives one",
         most_variations="Variations of one prompt",
-        waiting_per_user="Clips one member may have waiting",
-        waiting_per_server="Clips all members together may have waiting",
-        cooldown_seconds="Seconds between two prompts of one member",
+        waiting_per_user="Clips one member can have waiting",
+        waiting_per_server="Clips all members together can have waiting",
+        cooldown_seconds="Seconds between two prompts from one member",
         seconds_a_day_per_user="Seconds of music a day for each member",
-        seconds_a_day_per_server="Seconds of music a day for all together",
+        seconds_a_day_per_server="Seconds of music a day for all members together",
     )
     async def limits(
         self,
@@ -99,11 +99,13 @@ class SettingsCog(
         new: dict[str, Any] = {n: value or None for n, value in given.items() if value is not None}
         await self._change(interaction, lambda settings: replace(settings, **new))
 
-    @app_commands.command(description="Set in which channels, and their threads, it may be used.")
+    @app_commands.command(
+        description="Set where the bot can be used: in which channels and their threads."
+    )
     @app_commands.describe(
-        add="One more channel",
-        remove="A channel no longer",
-        everywhere="Take all of them off the list",
+        add="A channel to add",
+        remove="A channel to take off",
+        everywhere="Clear the whole list",
     )
     async def channels(
         self,
@@ -127,7 +129,7 @@ class SettingsCog(
     @app_commands.describe(
         role="Which role",
         grant="What it may do",
-        seconds="Seconds of music a day, for each of its members; where it has them of its own",
+        seconds="Seconds of music a day for each of its members, if it has its own daily limit",
     )
     @app_commands.choices(grant=ROLE_GRANTS)
     async def roles(
@@ -142,7 +144,7 @@ class SettingsCog(
         def settle(settings: GuildSettings) -> GuildSettings:
             if grant.value == "role_seconds_a_day":
                 if seconds is None:
-                    raise InvalidRequest("How many seconds a day? Please fill in `seconds` too.")
+                    raise InvalidRequest("How many seconds per day? Please fill in `seconds` too.")
                 return with_tier(settings, role.id, seconds)
             if grant.value == "nothing":
                 settings = with_tier(settings, role.id, None)
@@ -158,9 +160,9 @@ class SettingsCog(
 
     @app_commands.command(description="Set which words are not wanted in prompts.")
     @app_commands.describe(
-        add="Words or phrases, with commas between them",
-        remove="Words to take off the list, with commas between them",
-        clear="Take all of them off the list",
+        add="Words or phrases, separated by commas",
+        remove="Words to take off the list, separated by commas",
+        clear="Clear the whole list",
     )
     async def words(
         self,
@@ -180,7 +182,7 @@ class SettingsCog(
 
         await self._change(interaction, settle)
 
-    @app_commands.command(description="Set the time zone, at whose midnight a new day begins.")
+    @app_commands.command(description="Set the time zone; a new day begins at its midnight.")
     @app_commands.describe(zone="Such as Europe/Berlin")
     async def timezone(self, interaction: discord.Interaction, zone: str) -> None:
         """Set where a day ends."""
@@ -196,7 +198,7 @@ class SettingsCog(
         return [app_commands.Choice(name=name, value=name) for name in found[:CHOICES_SHOWN]]
 
     @app_commands.command(description="Set the language of the messages that everybody sees.")
-    @app_commands.describe(locale="Which one; the server's own if you leave it out")
+    @app_commands.describe(locale="Which language; the server's if you leave it out")
     async def language(self, interaction: discord.Interaction, locale: str | None = None) -> None:
         """Set the language of public messages."""
         await self._change(interaction, lambda settings: replace(settings, language=locale))
@@ -211,35 +213,35 @@ class SettingsCog(
             if current.casefold() in f"{name} {locale}".casefold()
         ]
 
-    @app_commands.command(description="Take back all settings; only the host's limits hold then.")
+    @app_commands.command(description="Reset all settings; then only the host's limits apply.")
     async def reset(self, interaction: discord.Interaction) -> None:
         """Go back to the start, and hand out a copy of what was."""
         guild_id = guild_of(interaction, "manage_guild")
         change = await self._desk.change(guild_id, interaction.user.id, lambda _: GuildSettings())
         await interaction.response.send_message(
             say_to(interaction)(
-                "Everything is as the host has it. This file holds what was set before; "
-                "`/settings import` brings it back."
+                "Everything is back to the host's values. This file holds the previous settings; "
+                "`/settings import` brings them back."
             ),
             file=settings_file(change.before),
             ephemeral=True,
         )
 
-    @app_commands.command(description="Get all settings as a file.")
+    @app_commands.command(description="Get all the settings as a file.")
     async def export(self, interaction: discord.Interaction) -> None:
         """Hand out the settings as a file."""
         settings = await self._desk.get(guild_of(interaction, "manage_guild"))
         await interaction.response.send_message(
             say_to(interaction)(
-                "These are all settings; `/settings import` takes this file, also when you have "
-                "edited it."
+                "These are all the settings; you can edit this file and load it again with "
+                "`/settings import`."
             ),
             file=settings_file(settings),
             ephemeral=True,
         )
 
-    @app_commands.command(name="import", description="Replace all settings by those of a file.")
-    @app_commands.describe(file="What /settings export made")
+    @app_commands.command(name="import", description="Replace all settings with those from a file.")
+    @app_commands.describe(file="A file from /settings export")
     async def import_(self, interaction: discord.Interaction, file: discord.Attachment) -> None:
         """Take over a file that is right in every part, or nothing of it.
 
@@ -252,12 +254,12 @@ class SettingsCog(
         there, say, note = present(settings, interaction.guild), say_to(interaction), ""
         if left_out := differences(say, settings, there, there):
             note = "\n" + say(
-                "Left out, as this server does not have it: {changes}",
+                "Not imported, because this server does not have it: {changes}",
                 changes=shortened(left_out, ANSWER_CHARACTERS // 2),
             )
         await self._change(interaction, lambda _: there, note)
 
-    @app_commands.command(description="Show who set what, the last fifty times.")
+    @app_commands.command(description="Show who set what: the last fifty changes.")
     async def log(self, interaction: discord.Interaction) -> None:
         """Show what was changed."""
         changes = await self._desk.changes(guild_of(interaction, "manage_guild"))
@@ -273,7 +275,7 @@ class SettingsCog(
         change = await self._desk.change(guild_id, interaction.user.id, settle)
         say = say_to(interaction)
         changed = differences(say, change.before, change.after)
-        text = say("Nothing has changed by that; `/settings show` shows how it is.")
+        text = say("That changes nothing; `/settings show` shows the current settings.")
         if changed:
             room = ANSWER_CHARACTERS - len(note)
             text = say("In effect now. {changes}", changes=shortened(changed, room))

@@ -196,7 +196,7 @@ class Engine:
         """
         if (len(samples), sample_rate) != (self.channels, self.sample_rate):
             raise InvalidRequest(
-                "The sound has {channels} channels at {rate} Hz; this model hears "
+                "The audio has {channels} channels at {rate} Hz; this model expects "
                 "{wanted_channels} at {wanted_rate}.",
                 channels=len(samples),
                 rate=sample_rate,
@@ -205,7 +205,7 @@ class Engine:
             )
         frames = samples.shape[1] * self.frame_rate // self.sample_rate
         if frames == 0:
-            raise InvalidRequest("The sound to go on from is too short; use a longer one.")
+            raise InvalidRequest("The sound to continue is too short; use a longer one.")
         whole = samples[:, -frames * self.sample_rate // self.frame_rate :]
         with self._memory_guard(keeps_clips=True):
             features = self._encoder.features(torch.from_numpy(np.ascontiguousarray(whole)))
@@ -225,14 +225,14 @@ class Engine:
         frames = round(request.seconds * self.frame_rate)
         if request.seconds > self.max_seconds:
             raise InvalidRequest(
-                "The model makes at most {most} seconds at once, not {seconds}; ask for a shorter "
-                "clip.",
+                "The model can make at most {most} seconds at a time, not {seconds}; please ask "
+                "for a shorter clip.",
                 most=self.max_seconds,
                 seconds=request.seconds,
             )
         if frames == 0:
             raise InvalidRequest(
-                "A clip of {seconds} seconds is too short to be heard; ask for a longer one.",
+                "A clip of {seconds} seconds is too short to hear; please ask for a longer one.",
                 seconds=request.seconds,
             )
         if request.continue_from is not None:
@@ -245,14 +245,14 @@ class Engine:
         highest = self._decoder.sizes.vocabulary - 1
         if codes.ndim != 2 or codes.shape[0] != self.codebooks or codes.shape[1] == 0:
             raise InvalidRequest(
-                "The codes must be {codebooks} rows of at least one frame for this model; use "
-                "those of a clip that it made.",
+                "For this model, the codes must be {codebooks} rows of at least one frame; use "
+                "those of a clip it made.",
                 codebooks=self.codebooks,
             )
         if codes.min() < 0 or codes.max() > highest:
             raise InvalidRequest(
-                "The codes must lie between 0 and {highest} for this model; use those of a clip "
-                "that it made.",
+                "For this model, the codes must be between 0 and {highest}; use those of a clip "
+                "it made.",
                 highest=highest,
             )
 
@@ -336,7 +336,7 @@ class Engine:
                 self._undecoded.clear()
             release_memory(self._decoder.device)
             raise OutOfMemory(
-                "The memory of {device} is used up; make fewer clips at once, or shorter ones, "
-                "or close other programs that use it.",
+                "The memory of {device} is full; make fewer clips at once, make shorter ones, or "
+                "close other programs that use it.",
                 device=self.device,
             ) from None

@@ -60,7 +60,7 @@ def load_engine(model: str, device: str = "auto", precision: str = "auto") -> En
 
 def licence_of(model: str) -> str:
     """Return a sentence on the licence of a model's weights, in English."""
-    sentence = Text("For the licence of the weights see the model's own card.")
+    sentence = Text("For the licence of the weights, see the model card.")
     if model == TINY:
         sentence = Text("The weights are under the MIT licence.")
     elif Path(model).name.startswith("musicgen-"):

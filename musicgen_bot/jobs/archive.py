@@ -14,8 +14,8 @@ from musicgen_bot.store.jobs import Job, JobState, JobStore
 from musicgen_bot.translations import Text
 
 OTHER_MODEL = Text(
-    "This clip goes on from a sound in the codes of another model than today's, so it cannot be "
-    "made again; `/generate` makes a new one."
+    "This clip continues a sound encoded by a different model, so it cannot be made again; "
+    "`/generate` makes a new one."
 )
 
 
@@ -38,8 +38,8 @@ class Archive:
         await self._gate.check_block(guild_id, user_id)
         if user_id in self._served:
             raise LimitReached(
-                "The clip that you asked for before is still on its way; "
-                "please try again when it is there."
+                "The clip you asked for earlier is still on its way; please try again when it is "
+                "there."
             )
         self._served.add(user_id)
         try:
@@ -52,8 +52,8 @@ class Archive:
         job = await self._jobs.get(job_id)
         if job is None or job.state is JobState.DELETED:
             raise InvalidRequest(
-                "This clip is not here any more: it was deleted, or is older than what the host of "
-                "this bot keeps. `/generate` makes a new one."
+                "This clip is gone: it was deleted, or is older than what the host of this bot "
+                "keeps. `/generate` makes a new one."
             )
         return job
 
@@ -67,8 +67,8 @@ class Archive:
         codes = await self._jobs.codes(job.id, self._backend.model)
         if not codes:
             raise InvalidRequest(
-                "The sound of this clip cannot be made again: another model than today's made it, "
-                "or it was never finished. Its **Again** button makes a new one."
+                "The audio of this clip cannot be recreated: it was made by a different model, "
+                "or never finished. Its **Again** button makes a new one."
             )
         return codes
 

@@ -32,7 +32,7 @@ from musicgen_bot.store.jobs import PLAIN, Address, Job, JobState, JobStore, Ord
 from musicgen_bot.translations import Text
 
 CANCELLED = Text("Cancelled.")
-SOMETHING_WRONG = Text("Something went wrong while this clip was made; please try again.")
+SOMETHING_WRONG = Text("Something went wrong while making this clip; please try again.")
 MOST_UNDELIVERED = 32
 """Jobs that may be on their way from the model to Discord. Each holds its sound in memory, some
 8 MB for 30 s, so while Discord takes no files, no more are made than that."""

@@ -203,8 +203,8 @@ def check_place(settings: GuildSettings, member: Member, channel_id: int) -> Non
     if settings.roles and not member.manages and not member.role_ids.intersection(settings.roles):
         named = [f"<@&{role}>" for role in settings.roles[:MOST_NAMED]]
         raise LimitReached(
-            "Making music here takes a role that you do not have, such as {roles}; please ask an "
-            "admin of this server for it.",
+            "To make music here, you need a role that you do not have, such as {roles}; please "
+            "ask an admin of this server for it.",
             roles=", ".join(named),
         )
 
@@ -213,6 +213,6 @@ def check_words(settings: GuildSettings, prompt: str) -> None:
     """Return if none of the guild's unwanted words is in a prompt. Raises InvalidRequest."""
     if word := unwanted_word(prompt, settings.unwanted_words):
         raise InvalidRequest(
-            "This server does not want “{word}” in prompts; please say it in other words.",
+            "This server does not want “{word}” in prompts; please put it another way.",
             word=word,
         )

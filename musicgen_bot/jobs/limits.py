@@ -17,8 +17,8 @@ _OWN = (
         "begins."
     ),
     Text(
-        "You have {left} of your {limit} of music left for today; ask for {less}, or wait for the "
-        "new day that begins in {wait}."
+        "You have {left} of your {limit} of music left for today; ask for {less}, or wait for "
+        "the new day, which begins in {wait}."
     ),
 )
 _OF_GUILD = (
@@ -28,7 +28,7 @@ _OF_GUILD = (
     ),
     Text(
         "This server has {left} of its {limit} of music left for today; ask for {less}, or wait "
-        "for the new day that begins in {wait}."
+        "for the new day, which begins in {wait}."
     ),
 )
 """Said when a day's music is used up, and when too little is left of it."""
@@ -143,21 +143,21 @@ def admit(
         )
     if (wait := limits.cooldown_seconds - usage.seconds_since_last) > 0:
         raise LimitReached(
-            "One clip every {cooldown} is the limit here; try again in {wait}.",
+            "The limit here is one clip every {cooldown}; try again in {wait}.",
             cooldown=in_words(limits.cooldown_seconds),
             wait=in_words(wait),
         )
     if usage.waiting_of_user >= limits.waiting_per_user:
         raise LimitReached(
-            "You already have {clips} waiting, the most one person may have; try again when the "
-            "next of them starts{soon}.",
+            "You already have {clips} waiting, the most one person can have; try again when the "
+            "next one starts{soon}.",
             clips=_clips(usage.waiting_of_user),
             soon=_about(usage.seconds_until_room),
         )
     if usage.waiting_in_guild >= limits.waiting_per_guild:
         raise LimitReached(
-            "This server already has {clips} waiting, the most one server may have; try again "
-            "when the next of them starts{soon}.",
+            "This server already has {clips} waiting, the most it can have; try again when the "
+            "next one starts{soon}.",
             clips=_clips(usage.waiting_in_guild),
             soon=_about(usage.seconds_until_room),
         )
@@ -170,9 +170,9 @@ def admit(
             left = math.floor(limit - spent)
             less = Text("a clip of at most {most}", most=exactly(left))
             if given_seconds:
-                less = Text("an extension by at most {most}", most=exactly(left))
+                less = Text("an extension of at most {most}", most=exactly(left))
             elif variations > 1:
-                less = Text("variations that come to at most {most}", most=exactly(left))
+                less = Text("variations that add up to at most {most}", most=exactly(left))
             sentence = used_up if left < SHORTEST_SECONDS else too_little
             tomorrow = in_words(usage.seconds_until_tomorrow)
             raise LimitReached(

@@ -45,6 +45,6 @@ class Switch:
         """Return if new jobs are taken on. Raises LimitReached."""
         if self.mode is Mode.DRAINING:
             raise LimitReached(
-                "My host is about to stop me, so I only finish what I have and take on nothing "
-                "new; please try again later."
+                "My host is about to shut me down, so I am only finishing what I have and taking "
+                "on nothing new; please try again later."
             )

@@ -78,7 +78,7 @@ def _check_host(before: GuildSettings, after: GuildSettings, host: Limits) -> No
         and _differ(before, after, "cooldown_seconds")
     ):
         raise InvalidRequest(
-            "{setting}: the host of this bot asks for at least {least} seconds.",
+            "{setting}: the host of this bot requires at least {least} seconds.",
             setting=NUMBERS["cooldown_seconds"][0],
             least=host.cooldown_seconds,
         )

@@ -22,20 +22,20 @@ NUMBERS: Mapping[str, tuple[Text, int, int]] = {
     "longest_clip_seconds": (Text("Longest clip"), 1, 300),
     "default_clip_seconds": (Text("Default length"), 1, 300),
     "most_variations": (Text("Most variations"), 1, 4),
-    "waiting_per_user": (Text("Waiting per member"), 1, 1000),
-    "waiting_per_server": (Text("Waiting in all"), 1, 10_000),
+    "waiting_per_user": (Text("Waiting clips per member"), 1, 1000),
+    "waiting_per_server": (Text("Waiting clips in total"), 1, 10_000),
     "cooldown_seconds": (Text("Cooldown"), 1, 86_400),
-    "seconds_a_day_per_user": (Text("Seconds a day per member"), 1, 1_000_000),
-    "seconds_a_day_per_server": (Text("Seconds a day in all"), 1, 1_000_000),
+    "seconds_a_day_per_user": (Text("Daily seconds per member"), 1, 1_000_000),
+    "seconds_a_day_per_server": (Text("Daily seconds in total"), 1, 1_000_000),
 }
 """Of each number: its name for people, the smallest and the largest it can be."""
 
 LISTS: Mapping[str, tuple[Text, int]] = {
     "channels": (Text("Channels"), MOST_PLACES),
-    "roles": (Text("Roles that may use it"), MOST_PLACES),
-    "unlimited_roles": (Text("Roles free of limits"), MOST_PLACES),
-    "role_seconds_a_day": (Text("Roles with seconds of their own"), MOST_PLACES),
-    "unwanted_words": (Text("Words not wanted"), MOST_WORDS),
+    "roles": (Text("Roles that can use the bot"), MOST_PLACES),
+    "unlimited_roles": (Text("Roles without limits"), MOST_PLACES),
+    "role_seconds_a_day": (Text("Roles with their own daily limit"), MOST_PLACES),
+    "unwanted_words": (Text("Unwanted words"), MOST_WORDS),
 }
 """Of each list: its name for people, and how many can be in it."""
 
@@ -91,13 +91,13 @@ class GuildSettings:
             _check_word(word)
         if not is_time_zone(self.time_zone):
             raise InvalidRequest(
-                "“{name}” is not a time zone; give its name, such as Europe/Berlin, "
+                "“{name}” is not a time zone; please give a name such as Europe/Berlin, "
                 "America/New_York or UTC.",
                 name=self.time_zone[:WORD_CHARACTERS],
             )
         if self.language is not None and self.language not in LOCALES:
             raise InvalidRequest(
-                "“{name}” is not a language that I speak; choose one of {languages}.",
+                "“{name}” is not a language I speak; please choose one of {languages}.",
                 name=self.language[:WORD_CHARACTERS],
                 languages=", ".join(LOCALES),
             )
@@ -134,17 +134,22 @@ def load_settings(text: str | bytes) -> GuildSettings:
     except (ValueError, RecursionError) as error:
         if isinstance(error, json.JSONDecodeError):
             raise InvalidRequest(
-                "The file is not JSON (line {line}); please export one and edit it.",
+                "The file is not JSON (line {line}); please export the settings and edit "
+                "that file.",
                 line=error.lineno,
             ) from None
-        raise InvalidRequest("The file is not JSON; please export one and edit it.") from None
+        raise InvalidRequest(
+            "The file is not JSON; please export the settings and edit that file."
+        ) from None
     if not isinstance(data, dict):
-        raise InvalidRequest("The file holds no settings; please export one and edit it.")
+        raise InvalidRequest(
+            "The file contains no settings; please export the settings and edit that file."
+        )
     known = {field.name for field in fields(GuildSettings)}
     for name in data:
         if name not in known:
             raise InvalidRequest(
-                "There is no setting “{name}”; there are {known}.",
+                "There is no setting “{name}”; the settings are {known}.",
                 name=name[:WORD_CHARACTERS],
                 known=", ".join(sorted(known)),
             )
@@ -188,7 +193,7 @@ def _check_number(name: str, value: object) -> None:
         return
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise InvalidRequest(
-            "{setting}: it must be a whole number from {low} to {high}.",
+            "{setting}: this must be a whole number from {low} to {high}.",
             setting=label,
             low=low,
             high=high,
@@ -198,11 +203,11 @@ def _check_number(name: str, value: object) -> None:
 def _check_word(word: str) -> None:
     if not 0 < len(word) <= WORD_CHARACTERS or not any(c.isalnum() for c in word):
         raise InvalidRequest(
-            "Words not wanted: each has letters or digits, and at most {most} characters.",
+            "Unwanted words: each needs letters or digits, and at most {most} characters.",
             most=WORD_CHARACTERS,
         )
     if not word.isprintable() or "`" in word:
-        raise InvalidRequest("Words not wanted: please leave out line breaks and backticks.")
+        raise InvalidRequest("Unwanted words: please leave out line breaks and backticks.")
 
 
 def _texts(data: Mapping[str, object], name: str) -> list[str]:
@@ -211,20 +216,22 @@ def _texts(data: Mapping[str, object], name: str) -> list[str]:
     if value is None:
         return []
     if not isinstance(value, list):
-        raise InvalidRequest("“{name}” must be a list of texts.", name=name)
+        raise InvalidRequest("“{name}” must be a list with each entry in quotes.", name=name)
     return list(dict.fromkeys(_text(name, each) for each in value))
 
 
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str):
-        raise InvalidRequest("“{name}” must be given as text, in quotes.", name=name)
+        raise InvalidRequest("“{name}” must be text in quotes.", name=name)
     return value
 
 
 def _id(name: str, value: str) -> int:
     if (snowflake := read_id(value)) is None:
         raise InvalidRequest(
-            "“{name}” must hold ids, such as {example}.", name=name, example=json.dumps(EXAMPLE_ID)
+            "“{name}” must contain IDs, such as {example}.",
+            name=name,
+            example=json.dumps(EXAMPLE_ID),
         )
     return snowflake
 
@@ -235,7 +242,7 @@ def _tiers(data: Mapping[str, object]) -> tuple[Tier, ...]:
         return ()
     if not isinstance(value, dict):
         raise InvalidRequest(
-            "“{name}” must tell the seconds of each role's id, such as {example}.",
+            "“{name}” must give the seconds for each role's ID, such as {example}.",
             name="role_seconds_a_day",
             example=json.dumps({EXAMPLE_ID: 600}),
         )
@@ -243,7 +250,7 @@ def _tiers(data: Mapping[str, object]) -> tuple[Tier, ...]:
     for role, seconds in value.items():
         if seconds is None:
             raise InvalidRequest(
-                "“{name}” must tell the seconds of each role's id.", name="role_seconds_a_day"
+                "“{name}” must give the seconds for each role's ID.", name="role_seconds_a_day"
             )
         tiers.append(Tier(_id("role_seconds_a_day", role), seconds))
     return tuple(tiers)

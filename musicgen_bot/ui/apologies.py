@@ -38,5 +38,7 @@ def _sentence(say: Language, error: Exception) -> str:
     _log.error("What a person asked for failed", exc_info=cause)
     if isinstance(cause, MusicgenBotError):
         # In English, as it is for the host to read.
-        return say("{reason} Nothing was taken on; please tell the host.", reason=str(cause))
+        return say(
+            "{reason} Your request was not accepted; please tell the host.", reason=str(cause)
+        )
     return say("Something went wrong here; please try again. The host's log has the reason.")

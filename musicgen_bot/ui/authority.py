@@ -18,10 +18,10 @@ def guild_of(interaction: discord.Interaction, permission: str) -> int:
     under Integrations; what they change is too much to rest on that alone.
     """
     if interaction.guild_id is None:
-        raise LimitReached("This is about a server; please use it in one.")
+        raise LimitReached("This works only in a server.")
     if not getattr(interaction.permissions, permission):
         raise LimitReached(
-            "This takes the permission {permission}; please ask an admin of this server.",
+            "You need the permission {permission} for this; please ask an admin of this server.",
             permission=LABELS[permission],
         )
     return interaction.guild_id

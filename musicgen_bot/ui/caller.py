@@ -52,6 +52,6 @@ def require_bot_permissions(interaction: discord.Interaction[Any]) -> None:
     if missing:
         raise LimitReached(
             "I could not post a clip here, so I did not start one; please ask an admin of this "
-            "server to give me in this channel: {permissions}.",
+            "server to give me these permissions in this channel: {permissions}.",
             permissions=joined(", ", missing),
         )

@@ -19,10 +19,10 @@ async def cancel(dispatcher: Dispatcher, interaction: discord.Interaction[Any], 
     own = interaction.user.id == job.address.user_id
     text = CANCELLED if own else Text("Cancelled by a moderator.")
     if not await dispatcher.cancel(job.id, text):
-        raise InvalidRequest("Clip {clip} is finished already.", clip=str(job.id))
+        raise InvalidRequest("Clip {clip} is already finished.", clip=str(job.id))
     if interaction.message is not None and interaction.message.id == job.address.message_id:
         # Where the bot is not and the job's token is too old, only the token of this press can.
         stopped = embeds.stopped(say_in(interaction, job.address.locale), job, text)
         await interaction.response.edit_message(embed=stopped, view=None)
     say = say_to(interaction)
-    await answer(interaction, say("Clip {clip} is cancelled.", clip=str(job.id)))
+    await answer(interaction, say("Clip {clip} has been cancelled.", clip=str(job.id)))

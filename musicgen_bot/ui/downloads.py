@@ -29,7 +29,7 @@ async def download(attachment: discord.Attachment, most_bytes: int) -> bytes:
             ) as response,
         ):
             if response.status in (403, 404):
-                raise InvalidRequest("The file is not there any more; please upload it again.")
+                raise InvalidRequest("The file is no longer there; please upload it again.")
             if response.status != 200:
                 raise AudioError(
                     "Discord did not hand over the file ({status}).", status=response.status
@@ -39,7 +39,9 @@ async def download(attachment: discord.Attachment, most_bytes: int) -> bytes:
                 if len(content) > most_bytes:
                     raise _too_large(most_bytes)
     except (TimeoutError, *UNREACHABLE) as error:
-        raise AudioError("The file could not be fetched from Discord; please try again.") from error
+        raise AudioError(
+            "The file could not be downloaded from Discord; please try again."
+        ) from error
     return bytes(content)
 
 

@@ -80,14 +80,14 @@ def page(say: Language, shelf: Shelf, shown: Page, search: str) -> Embed:
     if not lines and search:
         lines = [
             say(
-                "Nothing with {search} in its prompt is here; `/generate` makes a clip.",
+                "No clip here has {search} in its prompt; `/generate` makes one.",
                 search=quoted(search),
             )
         ]
     elif not lines:
-        lines = [say("Nothing is here; `/generate` makes a clip.")]
+        lines = [say("There is nothing here yet; `/generate` makes a clip.")]
     embed = Embed(colour=DONE, title=say(_SHELVES[shelf]), description="\n".join(lines))
-    footer = say("page {page} · /clip and its number plays one", page=shown.number + 1)
+    footer = say("page {page} · play one with /clip and its number", page=shown.number + 1)
     return embed.set_footer(text=footer)
 
 

@@ -17,7 +17,7 @@ async def require_owner(interaction: discord.Interaction[Any], guild_id: int | N
     Discord is asked each time, so whoever has left the team is out at once. Raises LimitReached.
     """
     if interaction.guild_id != guild_id:
-        raise LimitReached("The commands of the host are not to be used here.")
+        raise LimitReached("The host's commands do not work here.")
     if interaction.user.id not in await _owners(interaction.client):
         raise LimitReached("Only the host of this bot can do that.")
 

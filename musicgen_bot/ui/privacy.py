@@ -18,20 +18,20 @@ from musicgen_bot.translations import Language, Text
 
 ABOUT = Text(
     "**What I keep about you**: your clips with their prompts and recipes, when and where you "
-    "asked for them, your favourites, and whether you are blocked. Old clips are deleted by "
-    "themselves; how long they are kept is up to the host of this bot. I read no messages but "
-    "those that somebody chooses to continue the sound of."
+    "asked for them, your favourites, and whether you are blocked. Old clips are deleted "
+    "automatically; how long they are kept is up to the host of this bot. I read no messages "
+    "except those whose audio somebody chooses to continue."
 )
 WARNING = Text(
-    "**This deletes all your clips, prompts and favourites, in all servers, for good.** What you "
-    "have waiting is cancelled. Messages that were posted stay in Discord, but their buttons will "
-    "do nothing any more; if you want a message gone, press its **Delete** first."
+    "**This deletes all your clips, prompts and favourites, in all servers, for good.** Whatever "
+    "you have waiting is cancelled. Messages already posted stay in Discord, but their buttons "
+    "will stop working; if you want a message gone, press its **Delete** first."
 )
 STAYS = Text(
-    "For two days it stays counted how many seconds of music you had, so that deleting is no way "
-    "round a limit. Blocks stay, and what you did as a moderator or admin is the server's."
+    "The seconds of music you had still count for two days, so that deleting is no way around a "
+    "limit. Blocks stay, and what you did as a moderator or admin belongs to the server."
 )
-FORGOTTEN = Text("Cancelled, and deleted.")
+FORGOTTEN = Text("Cancelled and deleted.")
 """What the messages of jobs say that were under way then."""
 
 

@@ -55,10 +55,10 @@ def remix_form(say: Language, job: Job) -> Modal:
     form.add_item(Label(text=say("Style"), component=styles))
     for name, text, value, required in (
         (SECONDS, Text("Seconds"), say.number(request.seconds), True),
-        (SEED, Text("Seed (a new one if you leave it out)"), str(request.seed), False),
+        (SEED, Text("Seed (leave empty for a new one)"), str(request.seed), False),
         (
             GUIDANCE,
-            Text("Guidance (how closely it keeps to the prompt)"),
+            Text("Guidance (how closely to follow the prompt)"),
             say.number(request.guidance),
             True,
         ),

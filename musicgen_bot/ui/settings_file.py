@@ -24,7 +24,8 @@ def check_size(file: discord.Attachment) -> None:
     """Return if a file can hold settings. Raises InvalidRequest where it is too large."""
     if file.size > LARGEST_BYTES:
         raise InvalidRequest(
-            "The file is larger than {most} kB, which no settings are.", most=LARGEST_BYTES // 1024
+            "The file is larger than {most} kB; settings are never that large.",
+            most=LARGEST_BYTES // 1024,
         )
 
 
@@ -37,7 +38,9 @@ async def read_settings(file: discord.Attachment, guild: discord.Guild | None) -
     try:
         content = await file.read()
     except (discord.HTTPException, *UNREACHABLE):
-        raise InvalidRequest("The file could not be had from Discord; please try again.") from None
+        raise InvalidRequest(
+            "The file could not be downloaded from Discord; please try again."
+        ) from None
     settings = load_settings(content)
     check_channels(settings, guild)
     return settings

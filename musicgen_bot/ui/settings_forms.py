@@ -22,8 +22,8 @@ DIGITS = 7
 FORM_SECONDS = 24 * 3600.0
 """How long a form is remembered that somebody opened and never sent."""
 
-RANGE = Text("{low} to {high}; empty: as the host has it")
-SECONDS_RANGE = Text("Seconds, {low} to {high}; empty: as the host has it")
+RANGE = Text("{low} to {high}; empty: the host's value")
+SECONDS_RANGE = Text("Seconds, {low} to {high}; empty: the host's value")
 
 _T = TypeVar("_T")
 Settle = Callable[[GuildSettings], GuildSettings]
@@ -113,11 +113,19 @@ class PlacesForm(Form):
         self._roles = _role_select("roles", now.roles)
         self._unlimited = _role_select("unlimited_roles", now.unlimited_roles)
         for label, about, select in (
-            (Text("Channels"), Text("Without any, it may be used everywhere"), self._channels),
-            (Text("Roles that may use it"), Text("Without any, everybody may"), self._roles),
             (
-                Text("Roles free of limits"),
-                Text("The limits of this server do not concern them"),
+                Text("Channels"),
+                Text("If you choose none, the bot can be used everywhere"),
+                self._channels,
+            ),
+            (
+                Text("Roles that can use the bot"),
+                Text("If you choose none, everybody can use the bot"),
+                self._roles,
+            ),
+            (
+                Text("Roles without limits"),
+                Text("The limits of this server do not apply to these roles"),
                 self._unlimited,
             ),
         ):
@@ -141,7 +149,7 @@ class TierForm(Form):
     """Gives roles seconds a day of their own."""
 
     def __init__(self, say: Language, custom_id: str, apply: Apply) -> None:
-        super().__init__(say("Roles with seconds of their own"), custom_id, apply)
+        super().__init__(say("Roles with their own daily limit"), custom_id, apply)
         self._roles: discord.ui.RoleSelect[Any] = discord.ui.RoleSelect(
             custom_id="roles", min_values=1, max_values=MOST_PLACES, required=True
         )
@@ -151,8 +159,10 @@ class TierForm(Form):
         self.add_item(discord.ui.Label(text=say("Roles"), component=self._roles))
         self.add_item(
             discord.ui.Label(
-                text=say("Seconds a day"),
-                description=say("For each member with one of them; empty: as everybody"),
+                text=say("Seconds per day"),
+                description=say(
+                    "For each member with one of these roles; empty: same as everybody"
+                ),
                 component=self._seconds,
             )
         )
@@ -169,7 +179,7 @@ class WordsForm(Form):
     """Shows all words that are not wanted, to be edited."""
 
     def __init__(self, say: Language, custom_id: str, apply: Apply, now: GuildSettings) -> None:
-        super().__init__(say("Words not wanted in prompts"), custom_id, apply)
+        super().__init__(say("Unwanted words in prompts"), custom_id, apply)
         self._shown = now.unwanted_words
         self._words: discord.ui.TextInput[Any] = discord.ui.TextInput(
             custom_id="words",
@@ -177,7 +187,7 @@ class WordsForm(Form):
             default="\n".join(now.unwanted_words) or None,
             required=False,
         )
-        about = say("One on each line; only whole words count, however they are written")
+        about = say("One per line; matches whole words, ignoring case, accents and look-alikes")
         self.add_item(discord.ui.Label(text=say("Words"), description=about, component=self._words))
 
     def settle(self, settings: GuildSettings) -> GuildSettings:
@@ -197,7 +207,7 @@ class RegionForm(Form):
         )
         self._language: discord.ui.Select[Any] = discord.ui.Select(
             custom_id="language",
-            placeholder=say("The server's own"),
+            placeholder=say("The server's language"),
             min_values=0,
             required=False,
             options=[
@@ -208,14 +218,14 @@ class RegionForm(Form):
         self.add_item(
             discord.ui.Label(
                 text=say("Time zone"),
-                description=say("Such as Europe/Berlin; a day of music ends at its midnight"),
+                description=say("Such as Europe/Berlin; a new day begins at midnight there"),
                 component=self._zone,
             )
         )
         self.add_item(
             discord.ui.Label(
                 text=say("Language"),
-                description=say("Of the messages that everybody sees"),
+                description=say("For the messages that everybody sees"),
                 component=self._language,
             )
         )
@@ -272,7 +282,7 @@ def _number(name: str, text: str) -> int | None:
     if not (text.isascii() and text.isdecimal()):
         label, low, high = NUMBERS[name]
         raise InvalidRequest(
-            "{setting}: it must be a whole number from {low} to {high}, or empty.",
+            "{setting}: this must be a whole number from {low} to {high}, or empty.",
             setting=label,
             low=low,
             high=high,

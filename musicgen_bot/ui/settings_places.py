@@ -48,5 +48,6 @@ def check_channels(settings: GuildSettings, guild: discord.Guild | None) -> None
         channel = guild.get_channel(channel_id) if guild else None
         if channel is not None and channel.type not in CHANNEL_TYPES:
             raise InvalidRequest(
-                "This server has no channel {channel} to make music in.", channel=str(channel_id)
+                "Music cannot be made in the channel {channel}; please leave it out.",
+                channel=str(channel_id),
             )

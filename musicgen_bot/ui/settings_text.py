@@ -54,8 +54,8 @@ def settings_embed(
     embed = Embed(
         title=say("Settings of this server"),
         description=say(
-            "Where nothing is set, only the limits of this bot's host hold. "
-            "They hold whatever is set here."
+            "Where nothing is set, only the limits of this bot's host apply. They apply whatever "
+            "is set here."
         ),
     )
     clips = lines("longest_clip_seconds", "default_clip_seconds", "most_variations")
@@ -63,7 +63,7 @@ def settings_embed(
     day = lines("seconds_a_day_per_user", "seconds_a_day_per_server")
     embed.add_field(name=say("Clips"), value=clips, inline=False)
     embed.add_field(name=say("Queue"), value=queue, inline=False)
-    embed.add_field(name=say("Music a day"), value=day, inline=False)
+    embed.add_field(name=say("Music per day"), value=day, inline=False)
     for name in LISTS:
         value = shortened(values[name], FIELD_CHARACTERS)
         embed.add_field(name=say(LABELS[name]), value=value, inline=False)
@@ -114,7 +114,7 @@ def values_of(
     for name, (texts, none) in lists.items():
         values[name] = ", ".join(texts) or say(none)
     language = settings.language
-    own = LOCALES[language] if language else say("the server's own")
+    own = LOCALES[language] if language else say("the server's language")
     return {**values, "time_zone": settings.time_zone, "language": own}
 
 
@@ -148,8 +148,8 @@ def log_embed(say: Language, changes: Iterable[Change]) -> Embed:
     while lines and sum(map(len, shown)) + len(shown) + len(lines[0]) < PAGE_CHARACTERS:
         shown.append(lines.pop(0))
     if lines:
-        shown.append(say("… and {number} before", number=len(lines)))
+        shown.append(say("… and {number} earlier", number=len(lines)))
     return Embed(
-        title=say("What was set here, and by whom"),
-        description="\n".join(shown) or say("Nothing was set yet."),
+        title=say("Who set what here"),
+        description="\n".join(shown) or say("Nothing has been set yet."),
     )

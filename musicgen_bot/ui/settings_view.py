@@ -37,11 +37,11 @@ FORM = "settings-form"
 LABELS = {
     "settings:places": Text("Channels and roles"),
     "settings:clips": Text("Clips and queue"),
-    "settings:day": Text("Cooldown and day"),
-    "settings:tiers": Text("Roles with more"),
+    "settings:day": Text("Cooldown and daily limits"),
+    "settings:tiers": Text("Limits per role"),
     "settings:words": Text("Words"),
     "settings:region": Text("Time zone and language"),
-    "settings:deleted": Text("Take off what was deleted"),
+    "settings:deleted": Text("Remove what was deleted"),
 }
 """What is written on each button, by its id."""
 
@@ -67,7 +67,7 @@ class SettingsPanel(discord.ui.View):
         custom_id = str(data.get("custom_id", ""))
         if custom_id.startswith(f"{FORM}:") and not custom_id.startswith(f"{FORM}:{self._run}:"):
             error = InvalidRequest(
-                "I was restarted since this form was opened; please open it again with "
+                "I have been restarted since this form was opened; please open it again with "
                 "`/settings show`."
             )
             await explain(interaction, error)

@@ -48,7 +48,7 @@ def status(say: Language, outlook: Outlook, now: float) -> str:
     The time a waiting clip will be ready is written so that Discord counts down to it by itself.
     """
     if outlook.paused:
-        paused = say("the host has paused the bot; it goes on later by itself")
+        paused = say("the host has paused the bot; it will continue later by itself")
         return f"⏸️ {say(place(outlook.place))} · {paused}"
     if outlook.place:
         line = f"⏳ {say(place(outlook.place))}"

@@ -156,7 +156,7 @@ def test_fit_takes_the_best_bit_rate_that_fits() -> None:
 
 
 def test_what_cannot_fit_is_told() -> None:
-    with pytest.raises(AudioError, match=r"does not fit into the 0 MiB.*shorter"):
+    with pytest.raises(AudioError, match=r"larger than the 0 MiB.*shorter"):
         fit_mp3(signals.band(), RATE, TAGS, 20_000)
 
 

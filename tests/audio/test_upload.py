@@ -23,7 +23,7 @@ from tests.audio.judge import wav
 from tests.audio.signals import RATE, sine
 from tests.audio.test_mp3 import install_ffmpeg, needs_a_shell
 
-NO_SOUND = "not a sound file"
+NO_SOUND = "cannot read this as an audio file"
 
 
 def ffmpeg(*arguments: str, stdin: bytes = b"") -> bytes:
@@ -151,7 +151,7 @@ async def test_a_video_is_refused_with_and_without_its_sound(
 ) -> None:
     pictures = ("-f", "lavfi", "-i", "testsrc=size=64x64:duration=2", "-c:v", codec)
     file = encoded(tune, *pictures, "-map", "1:v", *sound, "-f", form)
-    await refused(file, "This is a video; please upload its sound alone")
+    await refused(file, "This is a video; please upload only its sound")
 
 
 @pytest.mark.parametrize(

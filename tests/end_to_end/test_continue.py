@@ -86,7 +86,7 @@ async def test_the_menu_takes_the_first_sound_that_somebody_posted(
         assert len(samples) == 12 * rate
         refused = await (await discord_server.message_command(ada, words, MENU)).message()
     assert refused.ephemeral
-    assert "There is no sound file in this message" in refused.content
+    assert "There is no audio file in this message" in refused.content
 
 
 async def test_a_name_that_looks_like_an_option_is_only_a_name(
@@ -112,7 +112,7 @@ async def test_a_file_that_is_no_sound_is_told_in_private_and_the_next_is_served
         interaction = await discord_server.command(ada, channel, "continue", audio=bad)
         told = await interaction.followup()
         assert told.ephemeral
-        assert "not a sound file" in told.content
+        assert "cannot read this as an audio file" in told.content
         assert discord_server.messages(channel) == [told]
         interaction = await discord_server.command(
             ada, channel, "continue", audio=song(channel), seconds=1.0
@@ -127,7 +127,7 @@ async def test_a_file_that_is_gone_or_too_large_is_told_in_private(
     gone, large = song(channel), keep(channel, Upload("x.wav", bytes(25 * 2**20 + 1)), {})
     del discord_server.world.files[gone.id]
     async with running_bot(discord_server, tmp_path):
-        for audio, sentence in ((gone, "not there any more"), (large, "larger than 25 MiB")):
+        for audio, sentence in ((gone, "no longer there"), (large, "larger than 25 MiB")):
             interaction = await discord_server.command(ada, channel, "continue", audio=audio)
             told = await interaction.followup()
             assert told.ephemeral
@@ -146,7 +146,7 @@ async def test_an_impossible_length_is_told_at_once(
             message = await interaction.message()
             assert interaction.callback is Callback.MESSAGE
             assert message.ephemeral
-            assert "From 1 to 29 seconds can be added" in message.content
+            assert "You can add 1 to 29 seconds" in message.content
 
 
 async def test_the_limits_are_those_of_all_clips(
@@ -160,7 +160,7 @@ async def test_the_limits_are_those_of_all_clips(
         message = await interaction.message()
     assert interaction.callback is Callback.MESSAGE
     assert message.ephemeral
-    assert "One clip every" in message.content
+    assert "one clip every" in message.content
 
 
 async def test_the_longest_clip_has_as_much_of_the_file_as_fits(

@@ -54,7 +54,7 @@ async def test_the_servers_settings_hold_before_a_file_is_fetched(
         assert "other channels" in await refusals()
         await room.settings("channels", everywhere=True)
         await room.settings("roles", role=djs, grant="roles")
-        assert "takes a role" in await refusals()
+        assert "you need a role" in await refusals()
         room.ada.roles.append(djs)
         await block("block")
         assert "have blocked you" in await refusals()
@@ -65,7 +65,7 @@ async def test_the_servers_settings_hold_before_a_file_is_fetched(
         )
         assert "does not want “kazoo”" in (await typed.message()).content
         chosen = await discord_server.message_command(room.ada, post, MENU)
-        assert "not there any more" in (await chosen.followup()).content
+        assert "no longer there" in (await chosen.followup()).content
 
 
 async def test_a_file_is_gone_on_from_for_as_long_as_the_server_allows(
@@ -82,9 +82,9 @@ async def test_a_file_is_gone_on_from_for_as_long_as_the_server_allows(
 
     async with running_bot(discord_server, tmp_path):
         await room.settings("limits", longest_clip_seconds=1)
-        assert "too short to go on from a file" in await go_on()
+        assert "too short to continue a file" in await go_on()
         await room.settings("limits", longest_clip_seconds=5, seconds_a_day_per_user=3)
-        assert "From 1 to 4 seconds can be added" in await go_on(4.5)
+        assert "You can add 1 to 4 seconds" in await go_on(4.5)
         interaction = await discord_server.command(
             room.ada, room.channel, "continue", audio=song(room.channel, 3.0), seconds=2.0
         )

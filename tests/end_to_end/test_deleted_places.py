@@ -11,7 +11,7 @@ from tests.end_to_end.room import Room
 from tests.end_to_end.running import running_bot, text_of
 from tests.end_to_end.test_settings import chosen_in
 
-TAKE_OFF = "Take off what was deleted"
+TAKE_OFF = "Remove what was deleted"
 
 
 async def press(room: Room, panel: Message) -> None:
@@ -40,8 +40,8 @@ async def test_deleted_places_lock_nobody_in_or_out_for_good(
         panel = await room.settings("show")
         text = text_of(panel)
         assert f"Channels: deleted channel `{room.other.id}`" in text
-        assert f"Roles that may use it: deleted role `{djs.id}`" in text
-        assert f"Roles free of limits: deleted role `{djs.id}`" in text
+        assert f"Roles that can use the bot: deleted role `{djs.id}`" in text
+        assert f"Roles without limits: deleted role `{djs.id}`" in text
         assert f"deleted role `{djs.id}` 60 s, <@&{vips.id}> 90 s" in text
         opened = await server.click(room.grace, panel, "settings:places")
         assert not await chosen_in(opened, "channels")
@@ -54,9 +54,9 @@ async def test_deleted_places_lock_nobody_in_or_out_for_good(
 
         await press(room, panel)
         text = text_of(panel)
-        for shown in ("Channels: everywhere", "may use it: everybody", "free of limits: none"):
+        for shown in ("Channels: everywhere", "can use the bot: everybody", "without limits: none"):
             assert shown in text
-        assert f"own: <@&{vips.id}> 90 s" in text
+        assert f"daily limit: <@&{vips.id}> 90 s" in text
         with pytest.raises(NotTypeable, match="no button"):
             await press(room, panel)
         assert "clip 1" in await room.generate()
@@ -71,14 +71,14 @@ async def test_who_chooses_others_leaves_a_deleted_one_where_it_is(
         await room.settings("roles", role=djs, grant="roles")
         room.guild.remove_role(djs)
         panel = await room.settings("show")
-        gone = f"may use it: deleted role `{djs.id}`"
+        gone = f"can use the bot: deleted role `{djs.id}`"
         for chosen, shown in (([vips], f"{gone}, <@&{vips.id}>\n"), ([], f"{gone}\n")):
             edits = len(panel.history)
             opened = await discord_server.click(room.grace, panel, "settings:places")
             await discord_server.submit(room.grace, opened, roles=chosen)
             await panel.until(lambda m, n=edits: len(m.history) > n)  # type: ignore[misc]
             assert shown in text_of(panel)
-        assert "takes a role" in await room.generate()
+        assert "you need a role" in await room.generate()
 
 
 async def test_a_file_comes_back_without_what_was_deleted_since(
@@ -96,21 +96,21 @@ async def test_a_file_comes_back_without_what_was_deleted_since(
         room.other.delete()
         room.guild.remove_role(djs)
 
-        assert "Left out" not in await room.bring({"longest_clip_seconds": 4})
+        assert "Not imported" not in await room.bring({"longest_clip_seconds": 4})
         wrong = file.replace(b'"longest_clip_seconds": 5', b'"longest_clip_seconds": 31')
         assert "allows at most 30" in await room.bring(wrong)
         told = await room.bring(file)
         assert "Longest clip: 4 s → 5 s" in told
-        _, left_out = told.split("Left out, as this server does not have it: ")
+        _, left_out = told.split("Not imported, because this server does not have it: ")
         assert left_out == (
-            f"Channels: deleted channel `{room.other.id}` → everywhere; Roles that may use it: "
-            f"deleted role `{djs.id}`, <@&{vips.id}> → <@&{vips.id}>; "
-            f"Roles with seconds of their own: deleted role `{djs.id}` 60 s → none"
+            f"Channels: deleted channel `{room.other.id}` → everywhere; "
+            f"Roles that can use the bot: deleted role `{djs.id}`, <@&{vips.id}> → <@&{vips.id}>; "
+            f"Roles with their own daily limit: deleted role `{djs.id}` 60 s → none"
         )
-        assert "takes a role" in await room.generate()
+        assert "you need a role" in await room.generate()
         again = await room.bring(file)
-        assert again.startswith("Nothing has changed")
+        assert again.startswith("That changes nothing")
         assert left_out in again
         panel = await room.settings("show")
-        assert f"may use it: <@&{vips.id}>\n" in text_of(panel)
+        assert f"can use the bot: <@&{vips.id}>\n" in text_of(panel)
         assert "deleted" not in text_of(panel)

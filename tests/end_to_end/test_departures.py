@@ -103,6 +103,6 @@ async def test_a_thread_that_was_put_away_is_taken_out_again_for_its_clip(
         shown = await found.message()
         await clip_in(shown)
         done = await (await discord_server.press(room.ada, shown, "Delete")).followup()
-        assert "is deleted" in done.content
+        assert "has been deleted" in done.content
         found = await discord_server.command(room.ada, room.channel, "clip", clip="1")
-        assert "not here any more" in text_of(await found.message())
+        assert "This clip is gone" in text_of(await found.message())

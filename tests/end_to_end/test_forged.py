@@ -61,10 +61,10 @@ async def test_a_button_reaches_no_clip_of_another_place(
         for person, where in ((mod, other.channel), (room.grace, room.channel)):
             for action in ACTIONS:
                 told = await forger.press(person, where, f"clip:{action}:1:0")
-                assert "belongs to another place" in told.content
+                assert "is from another server or conversation" in told.content
                 assert not told.attachments
         told = await forger.press(room.ada, room.channel, "clip:wav:2:0")
-        assert "not here any more" in told.content
+        assert "This clip is gone" in told.content
         # A form that was opened for a clip of theirs, and claims to be about the other.
         asked = await discord_server.command(
             mod, other.channel, "generate", prompt="techno", seconds=1.0
@@ -75,7 +75,7 @@ async def test_a_button_reaches_no_clip_of_another_place(
         (await opened.modal())["custom_id"] = "remix:1"
         told = await (await discord_server.submit(mod, opened)).message()
         assert told.ephemeral
-        assert "belongs to another place" in told.content
+        assert "is from another server or conversation" in told.content
         assert not message.deleted
 
 
@@ -91,12 +91,12 @@ async def test_a_button_of_a_clip_that_is_not_like_that_does_nothing(
         await clip_in(message)
         # Its message has no such button any more, but what was drawn before can still be pressed.
         told = await forger.press(room.ada, room.channel, "clip:cancel:1:0")
-        assert "Clip 1 is finished already." in told.content
+        assert "Clip 1 is already finished." in told.content
         for action in ("favourite", "wav", "extend"):
             told = await forger.press(room.ada, room.channel, f"clip:{action}:1:9")
-            assert "no such variation" in told.content
+            assert "does not have that variation" in told.content
         listed = await discord_server.command(room.ada, room.channel, "favourites")
-        assert "Nothing is here" in text_of(await listed.message())
+        assert "There is nothing here yet" in text_of(await listed.message())
 
 
 async def test_a_page_shows_what_the_one_who_turns_it_may_see(
@@ -126,16 +126,22 @@ async def test_a_page_shows_what_the_one_who_turns_it_may_see(
         mine = await turned(room.ada, room.channel, "page:mine:0:")
         assert "`house`" in mine
         assert "`whisper`" in mine
-        assert "Nothing is here" in await turned(room.grace, room.channel, "page:mine:0:")
+        assert "There is nothing here yet" in await turned(room.grace, room.channel, "page:mine:0:")
         ours = await turned(room.grace, room.channel, "page:server:0:")
         assert "`house`" in ours
         for hidden in ("whisper", "techno"):
             assert hidden not in ours
-        assert "Nothing is here" in await turned(room.grace.user, direct, "page:server:0:")
-        assert "Nothing is here" in await turned(room.grace, room.channel, "page:favourites:0:")
-        assert "Nothing is here" in await turned(room.ada, room.channel, "page:mine:99999999:")
+        assert "There is nothing here yet" in await turned(
+            room.grace.user, direct, "page:server:0:"
+        )
+        assert "There is nothing here yet" in await turned(
+            room.grace, room.channel, "page:favourites:0:"
+        )
+        assert "There is nothing here yet" in await turned(
+            room.ada, room.channel, "page:mine:99999999:"
+        )
         search = await turned(room.ada, room.channel, "page:mine:0:%' OR 1=1 --")
-        assert "Nothing with `%' OR 1=1 --` in its prompt is here" in search
+        assert "No clip here has `%' OR 1=1 --` in its prompt" in search
 
 
 async def test_texts_that_are_too_long_for_anything_get_one_private_sentence(

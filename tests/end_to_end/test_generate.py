@@ -228,7 +228,7 @@ async def test_what_discord_does_not_let_anyone_type_is_refused_all_the_same(
     channel, ada = guild.add_channel("music"), guild.add_member("ada")
     async with running_bot(discord_server, tmp_path):
         for option, value, sentence in (
-            ("prompt", "x" * 501, "has 501 characters; please shorten it to 500"),
+            ("prompt", "x" * 501, "is 501 characters long; please shorten it to 500"),
             ("prompt", "", "say what you would like to hear"),
             ("seconds", 0.0, "greater than 0"),
             ("seconds", -1.0, "greater than 0"),

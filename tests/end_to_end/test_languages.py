@@ -87,7 +87,9 @@ async def test_the_language_is_set_in_effect_at_once_and_kept(
     room = Room(discord_server, locale="fr")
     async with running_bot(discord_server, tmp_path):
         assert "morceau 1" in await room.generate()
-        assert "the server's own → 日本語" in text_of(await room.settings("language", locale="ja"))
+        assert "the server's language → 日本語" in text_of(
+            await room.settings("language", locale="ja")
+        )
         assert "クリップ2" in await room.generate()
         waiting = await discord_server.command(
             room.ada, room.channel, "generate", prompt="house", seconds=5.0

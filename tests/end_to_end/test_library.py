@@ -68,12 +68,12 @@ async def test_history_shows_what_the_one_who_asks_may_see(
         assert "of ben in secret" in await history(ben, whose="this server")
         assert "of ben here" in await history(ada, whose="this server", search="BEN")
         found = await history(ada, search="`nothing`")
-        assert "Nothing with `ˋnothingˋ` in its prompt" in found
+        assert "No clip here has `ˋnothingˋ` in its prompt" in found
 
         asked = await discord_server.command(ada.user, direct, "history")
         assert "of ada there" in text_of(await asked.message())
         asked = await discord_server.command(ada.user, direct, "history", whose="this server")
-        assert "This is no server" in (await asked.message()).content
+        assert "This is not a server" in (await asked.message()).content
 
 
 async def test_pages_are_turned_and_go_on_turning_after_a_restart(
@@ -123,11 +123,11 @@ async def test_clip_plays_one_again_with_its_buttons(
         assert [choice["value"] for choice in await offered.choices()] == ["2"]
         refused = await (await discord_server.command(ben_there, there, "clip", clip="1")).message()
         assert refused.ephemeral
-        assert "not yours, and not of this server" in refused.content
+        assert "neither yours nor from this server" in refused.content
 
 
 @pytest.mark.parametrize(
-    ("clip", "sentence"), [("99", "not here any more"), ("rain", "or type its number")]
+    ("clip", "sentence"), [("99", "This clip is gone"), ("rain", "or type its number")]
 )
 async def test_a_clip_that_is_not_there_is_told(
     clip: str, sentence: str, discord_server: DiscordServer, tmp_path: Path

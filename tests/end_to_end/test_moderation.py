@@ -40,15 +40,15 @@ async def test_a_moderator_cancels_any_job_of_the_server_and_no_other(
         offered = await discord_server.autocomplete(mia, channel, "cancel", "clip", clip="")
         assert [choice["value"] for choice in await offered.choices()] == [2, 1]
         assert "You have no clip" in await cancel()
-        assert "not one of yours" in await cancel(3)
+        assert "You have no clip 3 waiting" in await cancel(3)
         for number in (2, 1):
-            assert f"Clip {number} is cancelled" in await cancel(number)
+            assert f"Clip {number} has been cancelled" in await cancel(number)
             await messages[number - 1].until(lambda m: "Cancelled by a moderator." in text_of(m))
         direct = discord_server.direct_channel(mia.user)
         typed = await discord_server.command(mia.user, direct, "cancel", clip=3)
         assert "You have no clip" in (await typed.message()).content
         typed = await discord_server.command(ben, there, "cancel")
-        assert "Clip 3 is cancelled" in (await typed.message()).content
+        assert "Clip 3 has been cancelled" in (await typed.message()).content
 
 
 async def test_a_blocked_member_is_refused_until_unblocked(
@@ -75,15 +75,15 @@ async def test_a_blocked_member_is_refused_until_unblocked(
     async with running_bot(discord_server, tmp_path):
         with pytest.raises(NotTypeable):
             await discord_server.command(ada, channel, "block", member=mia)
-        assert "is blocked" in await typed(mia, "block", ada)
-        assert "was blocked already" in await typed(mia, "block", ada)
+        assert "can no longer make music" in await typed(mia, "block", ada)
+        assert "was already blocked" in await typed(mia, "block", ada)
         for moderator in (mia, grace):
             assert "moderates this server" in await typed(mia, "block", moderator)
     async with running_bot(discord_server, tmp_path):
         assert "have blocked you" in await generate()
         shown = await (await discord_server.command(grace, channel, "settings show")).message()
         assert f"Blocked: {ada.mention}" in text_of(shown)
-        assert "may make music in this server again" in await typed(mia, "unblock", ada)
+        assert "can make music in this server again" in await typed(mia, "unblock", ada)
         assert "was not blocked" in await typed(mia, "unblock", ada)
         assert "clip 1" in await generate()
         for command in discord_server.commands.all():  # as an admin can, under Integrations
@@ -161,7 +161,7 @@ async def test_what_stays_hidden_is_neither_told_nor_stopped_from_another_channe
             typed = await discord_server.command(person, channel, "queue")
             text = text_of(await typed.message())
             assert ("whisper" in text) is told
-            assert ("in a channel you cannot read" in text) is not told
+            assert ("in a channel you cannot see" in text) is not told
         offered = await discord_server.autocomplete(mia, channel, "cancel", "clip", clip="")
         assert await offered.choices() == []
         typed = await discord_server.command(mia, channel, "cancel", clip=1)

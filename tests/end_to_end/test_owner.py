@@ -73,14 +73,14 @@ async def test_the_host_sees_how_the_bot_is_doing(
         "Queue: 0 being made, 0 waiting",
         "Speed: not measured yet",
         "Model: tiny, int8, cpu",
-        "GPU memory: none",
+        "GPU memory: no GPU in use",
         "Clips kept: 0, 0 MiB",
         "Servers: 1",
         "Running for: ",
     ):
         assert text in before
     assert "Memory: 0." in before or "Memory: 1." in before
-    assert "s of music a second" in after
+    assert "s of music per second" in after
     assert "Clips kept: 1, 0 MiB" in after
 
 
@@ -92,7 +92,7 @@ async def test_paused_the_bot_lets_jobs_wait_and_says_so_also_after_a_restart(
         running = await host.generate(prompt="techno", seconds=30.0)
         waiting = await host.generate(prompt="trap")
         assert "the host has paused" not in text_of(waiting)
-        assert "is finished" in (await host.owner("pause")).replace("are finished", "is finished")
+        assert "Clips being made are finished" in await host.owner("pause")
         await waiting.until(lambda m: "the host has paused the bot" in text_of(m))
         await clip_in(running)
         late = await host.generate(prompt="ambient")
@@ -118,13 +118,13 @@ async def test_draining_the_bot_finishes_what_it_has_and_takes_on_nothing(
         assert "Draining." in await host.owner("drain")
         refused = await host.generate()
         assert refused.ephemeral
-        assert "about to stop me" in refused.content
+        assert "about to shut me down" in refused.content
         for message in (first, second):
             await clip_in(message)
         again = await (await discord_server.press(host.ada, second, "Again")).message()
-        assert "about to stop me" in again.content
+        assert "about to shut me down" in again.content
     async with running_bot(discord_server, tmp_path):
-        assert "about to stop me" in (await host.generate()).content
+        assert "about to shut me down" in (await host.generate()).content
         await host.owner("resume")
         await clip_in(await host.generate())
 
@@ -138,8 +138,8 @@ async def test_who_the_host_blocks_makes_no_music_anywhere(
     direct = discord_server.direct_channel(host.ada.user)
     async with running_bot(discord_server, tmp_path):
         assert await host.owner("blocks") == "Nobody is blocked."
-        assert "is blocked now" in await host.owner("block", what="user", id=user)
-        assert "was blocked already" in await host.owner("block", what="user", id=user)
+        assert "is now blocked" in await host.owner("block", what="user", id=user)
+        assert "was already blocked" in await host.owner("block", what="user", id=user)
         assert "blocked you from using me" in (await host.generate()).content
         typed = await discord_server.command(host.ada.user, direct, "generate", prompt="house")
         assert "blocked you from using me" in (await typed.message()).content
@@ -150,13 +150,13 @@ async def test_who_the_host_blocks_makes_no_music_anywhere(
         listed = await host.owner("blocks")
         assert f"User `{user}`" in listed
         assert f"Server `{guild}`" in listed
-        assert "may make music again" in await host.owner("unblock", what="server", id=guild)
+        assert "can make music again" in await host.owner("unblock", what="server", id=guild)
         assert "was not blocked" in await host.owner("unblock", what="server", id=guild)
         assert "clip 2" in text_of(await host.generate(ben))
         await host.owner("unblock", what="user", id=user)
         assert "clip 3" in text_of(await host.generate())
         for wrong in ("@ada", "0", "9" * 19, "1" * 40):
-            assert "id" in await host.owner("block", what="user", id=wrong)
+            assert "give an ID" in await host.owner("block", what="user", id=wrong)
         assert await host.owner("blocks") == "Nobody is blocked."
 
 

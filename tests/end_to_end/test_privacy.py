@@ -85,17 +85,17 @@ async def test_everything_is_deleted_and_what_counts_goes_on_counting(
         await (await discord_server.press(ada, theirs, "Favourite")).message()
         running = await desk.generate(ada, "trap", seconds=30.0)
         waiting = await desk.generate(ada, "ambient", seconds=1.0)
-        assert "3 clips are deleted" in await desk.delete(ada)
+        assert "3 clips have been deleted" in await desk.delete(ada)
         for message in (running, waiting):
-            await message.until(lambda m: "Cancelled, and deleted." in text_of(m))
+            await message.until(lambda m: "Cancelled and deleted." in text_of(m))
         data = await desk.shown(ada)
         assert data["favourites"] == []
         assert {clip["prompt"] for clip in data["clips"]} == {""}
         assert "techno" not in json.dumps(data)
         pressed = await answered(await discord_server.press(ada, done, "Again"))
-        assert "not here any more" in pressed.content
+        assert "This clip is gone" in pressed.content
         listed = await (await discord_server.command(ada, desk.room.channel, "history")).message()
-        assert "Nothing is here" in text_of(listed)
+        assert "There is nothing here yet" in text_of(listed)
         refused = await desk.generate(ada, "dub", seconds=3.0)
         assert "You have 2 of your 33 seconds" in refused.content
         assert (await desk.shown(desk.ben))["clips"][0]["prompt"] == "house"
@@ -121,8 +121,8 @@ async def test_a_button_is_one_persons_alone_also_after_a_restart(
             (asked, "Yes, delete everything"),
         ):
             told = await desk.press(desk.ben, message, label)
-            assert "somebody else's" in told.content
+            assert "for somebody else" in told.content
             assert not told.attachments
         assert len((await desk.shown(ada))["clips"]) == 1
         told = await desk.press(ada, asked, "Yes, delete everything")
-        assert "1 clip is deleted" in told.content
+        assert "1 clip has been deleted" in told.content

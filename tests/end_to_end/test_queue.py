@@ -88,7 +88,7 @@ async def test_cancel_stops_the_newest_or_the_chosen_one(
         running, waiting, newest = messages
 
         answer = await (await discord_server.command(ada, channel, "cancel")).message()
-        assert "Clip 3 is cancelled" in answer.content
+        assert "Clip 3 has been cancelled" in answer.content
         await newest.until(lambda m: "Cancelled." in text_of(m))
 
         offered = await discord_server.autocomplete(ada, channel, "cancel", "clip", clip="")
@@ -115,9 +115,9 @@ async def test_nobody_cancels_what_is_not_theirs(
         mine = await discord_server.command(ben, channel, "generate", prompt="techno")
         await mine.message()
         answer = await (await discord_server.command(ben, channel, "cancel", clip=1)).message()
-        assert "not one of yours" in answer.content
+        assert "You have no clip 1 waiting" in answer.content
         answer = await (await discord_server.command(ada, channel, "cancel", clip=1)).message()
-        assert "Clip 1 is cancelled" in answer.content
+        assert "Clip 1 has been cancelled" in answer.content
         await message.until(lambda m: "Cancelled." in text_of(m))
 
 

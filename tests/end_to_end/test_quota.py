@@ -23,7 +23,7 @@ async def test_a_quota_is_told_kept_and_outlives_a_restart(
         return text_of(message)
 
     async with running_bot(discord_server, tmp_path):
-        assert "no limit a day for you here" in await quota()
+        assert "no daily limit for you here" in await quota()
         await room.settings("limits", seconds_a_day_per_user=3, seconds_a_day_per_server=10)
         assert "clip 1" in await room.generate(seconds=2)
         assert "You have 1 of your 3 seconds of music left" in await room.generate(seconds=2)
@@ -31,8 +31,8 @@ async def test_a_quota_is_told_kept_and_outlives_a_restart(
         text = await quota()
         assert "You have 1 of 3 seconds of music left today" in text
         assert "This server has 8 of 10 seconds" in text
-        assert re.search(r"back at <t:\d+:t>, <t:\d+:R>", text)
-        assert "no limit a day here" in await quota(discord_server.direct_channel(room.ada.user))
+        assert re.search(r"back <t:\d+:R> \(<t:\d+:t>\)", text)
+        assert "no daily limit here" in await quota(discord_server.direct_channel(room.ada.user))
         direct = discord_server.direct_channel(room.ada.user)
         interaction = await discord_server.command(
             room.ada.user, direct, "generate", prompt="house", seconds=2.0
@@ -71,4 +71,4 @@ async def test_an_extension_costs_what_it_adds(
         quota = await (await discord_server.command(room.ada, room.channel, "quota")).message()
         assert "You have 1 of 13 seconds" in text_of(quota)
         refused = await (await discord_server.press(room.ada, longer, "Extend")).message()
-        assert "ask for an extension by at most 1 second" in refused.content
+        assert "ask for an extension of at most 1 second" in refused.content

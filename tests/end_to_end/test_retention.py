@@ -118,7 +118,7 @@ async def test_an_idle_model_rests_and_is_loaded_for_the_next_clip(
     async with running_bot(discord_server, tmp_path, idle_unload_minutes=1e-6):
         await happened(asleep)
         status = await (await discord_server.command(host, direct, "owner status")).message()
-        assert "let go; the next clip loads it" in text_of(status)
+        assert "unloaded; the next clip loads it" in text_of(status)
         asleep.clear()
         asked = await discord_server.command(
             room.ada, room.channel, "generate", prompt="house", seconds=1.0

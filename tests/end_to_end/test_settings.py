@@ -44,8 +44,8 @@ async def test_the_panel_shows_all_and_its_controls_change_it(
         await send("settings:places", channels=[room.other], roles=[djs], unlimited_roles=[vips])
         for shown in (
             f"Channels: <#{room.other.id}>",
-            f"Roles that may use it: <@&{djs.id}>",
-            f"Roles free of limits: <@&{vips.id}>",
+            f"Roles that can use the bot: <@&{djs.id}>",
+            f"Roles without limits: <@&{vips.id}>",
         ):
             assert shown in text_of(panel)
         opened = await server.click(grace, panel, "settings:places")
@@ -53,11 +53,15 @@ async def test_the_panel_shows_all_and_its_controls_change_it(
         assert await chosen_in(opened, "roles") == [djs.id]
         assert await chosen_in(opened, "unlimited_roles") == [vips.id]
         assert "other channels" in await room.generate()
-        assert "takes a role that you do not have" in await room.generate(where=room.other)
+        assert "you need a role that you do not have" in await room.generate(where=room.other)
         room.ada.roles.append(djs)
         assert "clip 1" in await room.generate(where=room.other)
         await send("settings:places", channels=[], roles=[])
-        for shown in ("Channels: everywhere", "use it: everybody", f"limits: <@&{vips.id}>"):
+        for shown in (
+            "Channels: everywhere",
+            "can use the bot: everybody",
+            f"limits: <@&{vips.id}>",
+        ):
             assert shown in text_of(panel)
         await send("settings:clips", longest_clip_seconds="5", waiting_per_user="2")
         await send("settings:day", seconds_a_day_per_user="7")
@@ -66,14 +70,14 @@ async def test_the_panel_shows_all_and_its_controls_change_it(
         await send("settings:region", time_zone="europe/berlin", language=["de"])
         text = text_of(panel)
         for shown in (
-            *("Longest clip: **5 s**", "Waiting per member: **2**", "per member: **7 s**"),
+            *("Longest clip: **5 s**", "Waiting clips per member: **2**", "per member: **7 s**"),
             *("`kazoo`, `slap bass`, `yodel`", "Europe/Berlin", "Language: Deutsch"),
             f"<@&{vips.id}> 60 s, <@&{djs.id}> 60 s",
         ):
             assert shown in text
         await send("settings:clips", waiting_per_user="")
         assert "Longest clip: **5 s**" in text_of(panel)
-        assert "Waiting per member: **not set**" in text_of(panel)
+        assert "Waiting clips per member: **not set**" in text_of(panel)
         assert "at most 5 seconds" in await room.generate(seconds=6)
         assert "does not want “kazoo”" in await room.generate(prompt="Kazoo!")
 
@@ -84,7 +88,7 @@ async def test_the_panel_shows_all_and_its_controls_change_it(
                 "host of this bot allows at most 30",
             ),
             ("settings:clips", {"most_variations": "many"}, "a whole number from 1 to 4, or empty"),
-            ("settings:day", {"cooldown_seconds": "-1"}, "Cooldown: it must be a whole number"),
+            ("settings:day", {"cooldown_seconds": "-1"}, "Cooldown: this must be a whole number"),
             ("settings:words", {"words": "x" * 31}, "at most 30 characters"),
             ("settings:region", {"time_zone": "Mars"}, "“Mars” is not a time zone"),
         ):
@@ -123,7 +127,7 @@ async def test_all_of_it_can_be_typed_and_each_change_is_logged(
     room = Room(discord_server)
     djs = room.guild.add_role("djs", mentionable=True)
     async with running_bot(discord_server, tmp_path):
-        assert "Nothing was set yet" in text_of(await room.settings("log"))
+        assert "Nothing has been set yet" in text_of(await room.settings("log"))
         for line, options, answer in (
             ("limits", {"longest_clip_seconds": 5}, "Longest clip: not set → 5 s"),
             ("limits", {"longest_clip_seconds": 0}, "Longest clip: 5 s → not set"),
@@ -134,9 +138,9 @@ async def test_all_of_it_can_be_typed_and_each_change_is_logged(
             ),
             ("limits", {"longest_clip_seconds": 31}, "allows at most 30"),
             ("limits", {"seconds_a_day_per_user": 5}, "member: not set → 5 s"),
-            ("limits", {}, "Nothing has changed"),
+            ("limits", {}, "That changes nothing"),
             ("channels", {"add": room.other}, f"Channels: everywhere → <#{room.other.id}>"),
-            ("channels", {"add": room.other}, "Nothing has changed"),
+            ("channels", {"add": room.other}, "That changes nothing"),
             ("channels", {"remove": room.other}, "→ everywhere"),
             ("channels", {"add": room.other, "everywhere": True}, f"→ <#{room.other.id}>"),
             ("channels", {"everywhere": True}, "→ everywhere"),
@@ -154,14 +158,14 @@ async def test_all_of_it_can_be_typed_and_each_change_is_logged(
             ("words", {"add": "yodel", "clear": True}, "→ `yodel`"),
             ("timezone", {"zone": "europe/berlin"}, "UTC → Europe/Berlin"),
             ("timezone", {"zone": "Mars/Olympus"}, "not a time zone"),
-            ("language", {"locale": "de"}, "the server's own → Deutsch"),
-            ("language", {}, "Deutsch → the server's own"),
+            ("language", {"locale": "de"}, "the server's language → Deutsch"),
+            ("language", {}, "Deutsch → the server's language"),
             ("language", {"locale": "@everyone"}, "not a language"),
         ):
             assert answer in text_of(await room.settings(line, **options)), (line, options)
         log = text_of(await room.settings("log"))
         first, *_, last = re.findall(r"<t:\d+:f> (<@\d+>: .*)", log)
-        assert first == f"{room.grace.mention}: Language: Deutsch → the server's own"
+        assert first == f"{room.grace.mention}: Language: Deutsch → the server's language"
         assert last == f"{room.grace.mention}: Longest clip: not set → 5 s"
         assert len(log.splitlines()) == 1 + 18
 
@@ -199,9 +203,9 @@ async def test_settings_are_exported_reset_and_imported(
             (b"\xff\xfe nonsense", "not JSON"),
             ({"longest_clip_seconds": 5, "colour": "red"}, "no setting “colour”"),
             ({"longest_clip_seconds": 31}, "allows at most 30"),
-            ({"channels": [str(category.id)]}, "has no channel"),
-            ({"channels": [str(elsewhere.channel.id)]}, "Left out"),
-            ({"roles": ["5"]}, "Left out"),
+            ({"channels": [str(category.id)]}, "Music cannot be made in the channel"),
+            ({"channels": [str(elsewhere.channel.id)]}, "Not imported"),
+            ({"roles": ["5"]}, "Not imported"),
             ({"longest_clip_seconds": 4, "time_zone": "@everyone"}, "not a time zone"),
         ):
             assert sentence in await room.bring(content)
@@ -209,7 +213,7 @@ async def test_settings_are_exported_reset_and_imported(
 
         assert "Longest clip: not set → 5 s" in await room.bring(exported.data)
         assert "other channels" in await room.generate()
-        assert "Nothing has changed" in await room.bring(exported.data)
+        assert "That changes nothing" in await room.bring(exported.data)
         assert "Longest clip: **not set**" in text_of(await elsewhere.settings("show"))
 
 
@@ -247,11 +251,11 @@ async def test_others_cannot_change_anything_whatever_discord_lets_through(
             )
             message = await typed.message()
             assert message.ephemeral
-            assert "This takes the permission Manage Server" in message.content
+            assert "You need the permission Manage Server" in message.content
         for used in (
             await discord_server.click(room.ada, panel, "settings:places"),
             await discord_server.click(room.ada, panel, "settings:clips"),
             await discord_server.submit(room.ada, opened, words="kazoo"),
         ):
             assert "Manage Server" in (await used.message()).content
-        assert "Nothing was set yet" in text_of(await room.settings("log"))
+        assert "Nothing has been set yet" in text_of(await room.settings("log"))

@@ -39,10 +39,10 @@ async def test_a_form_changes_only_what_was_changed_in_it(
         text = await send("settings:clips", most_variations="", default_clip_seconds="5")
         for shown in (
             *("Longest clip: **10 s**", "Most variations: **not set**"),
-            *("Default length: **5 s**", "Waiting per member: **2**"),
+            *("Default length: **5 s**", "Waiting clips per member: **2**"),
         ):
             assert shown in text
-        assert "Words not wanted: `polka`, `tuba`\n" in await send(
+        assert "Unwanted words: `polka`, `tuba`\n" in await send(
             "settings:words", words="yodel\ntuba"
         )
         text = await send("settings:region")
@@ -51,7 +51,7 @@ async def test_a_form_changes_only_what_was_changed_in_it(
         forms["settings:region"] = await server.click(room.grace, panel, "settings:region")
         text = await send("settings:region", time_zone="utc", language=[])
         assert "Time zone: UTC" in text
-        assert "Language: the server's own" in text
+        assert "Language: the server's language" in text
 
 
 async def test_a_list_gains_and_loses_only_what_was_chosen(

@@ -42,7 +42,7 @@ async def test_buttons_and_forms_obey_the_servers_settings(
         assert all("other channels" in text for text in await refusals())
         await room.settings("channels", everywhere=True)
         await room.settings("roles", role=djs, grant="roles")
-        assert all("takes a role" in text for text in await refusals())
+        assert all("you need a role" in text for text in await refusals())
         room.ada.roles.append(djs)
         again = await (await discord_server.press(room.ada, message, "Again")).message()
         assert "clip 2" in text_of(again)
@@ -69,7 +69,7 @@ async def test_extend_and_variations_stop_at_what_the_server_allows(
         await clips_in(longer)
         assert "Length: 3 s" in text_of(longer)
         full = await (await discord_server.press(room.ada, longer, "Extend")).message()
-        assert "the most a clip may have here" in full.content
+        assert "clips cannot be longer here" in full.content
 
 
 async def test_settings_that_are_valid_no_more_lock_nobody_out(
@@ -88,5 +88,5 @@ async def test_settings_that_are_valid_no_more_lock_nobody_out(
     async with running_bot(discord_server, tmp_path):
         assert "clip 1" in await room.generate()
         assert "UTC" in text_of(await room.settings("show"))
-        assert "Everything is as the host has it" in text_of(await room.settings("reset"))
+        assert "Everything is back to the host's values" in text_of(await room.settings("reset"))
         assert "clip 2" in await room.generate()

@@ -129,13 +129,13 @@ async def test_in_a_server_without_the_bot_all_is_done_by_tokens(
         assert wav.ephemeral
         assert len(soundfile.read(io.BytesIO(wav.attachments[0].data))[0]) == 16000
         liked = await (await discord_server.press(abroad.ben, first, "Favori")).message()
-        assert "now among your `/favourites`" in liked.content
+        assert "is now in your `/favourites`" in liked.content
         refused = await (await discord_server.press(abroad.ben, first, "Supprimer")).message()
-        assert "Only the one who asked" in refused.content
+        assert "Only the person who asked" in refused.content
         assert not first.deleted
         done = await (await discord_server.press(abroad.ada, first, "Supprimer")).followup()
         assert done.ephemeral
-        assert "Clip 1 is deleted" in done.content
+        assert "Clip 1 has been deleted" in done.content
         assert first.deleted
         menu = await discord_server.message_command(abroad.ada, again, "Continue this audio")
         await clip_in(await menu.message())
@@ -154,11 +154,11 @@ async def test_a_clip_is_cancelled_by_its_owner_and_by_moderators_there(
         first = await (await abroad.generate(LONG)).message()
         second = await (await abroad.generate(LONG)).message()
         refused = await (await discord_server.press(abroad.ben, first, "Cancel")).message()
-        assert "Only the one who asked" in refused.content
+        assert "Only the person who asked" in refused.content
         await (await discord_server.press(mod, first, "Cancel")).followup()
         assert "Cancelled by a moderator." in text_of(first)
         told = await abroad.ask(abroad.ada, abroad.channel, "cancel")
-        assert "Clip 2 is cancelled" in told.content
+        assert "Clip 2 has been cancelled" in told.content
         await second.until(lambda m: "Cancelled." in text_of(m))
     assert states(tmp_path) == {1: "cancelled", 2: "cancelled"}
 
@@ -181,17 +181,17 @@ async def test_people_among_themselves_hear_it_and_press_what_is_theirs_to_press
         await clip_in(again)
         assert (await answered(await discord_server.press(ben, first, "WAV"))).attachments
         liked = await (await discord_server.press(ben, first, "Favourite")).message()
-        assert "now among your" in liked.content
+        assert "is now in your" in liked.content
         assert (await abroad.ask(ben, private, "clip", clip="1")).attachments
         assert "slow rain" in text_of(await abroad.ask(ben, private, "favourites"))
         refused = await (await discord_server.press(ben, first, "Delete")).message()
-        assert "Only the one who asked" in refused.content
+        assert "Only the person who asked" in refused.content
 
         # From elsewhere nobody else finds it, be it with the bot or where it is brought along.
         for elsewhere in (discord_server.direct_channel(ben), abroad.channel):
             who = abroad.ben if elsewhere.guild else ben
             refused = await abroad.ask(who, elsewhere, "clip", clip="1")
-            assert "Clip 1 is not yours" in refused.content
+            assert "Clip 1 is neither yours" in refused.content
             listed = text_of(await abroad.ask(who, elsewhere, "favourites"))
             assert "slow rain" not in listed
         await (await discord_server.press(ada, first, "Delete")).followup()
@@ -205,9 +205,9 @@ async def test_people_among_themselves_hear_it_and_press_what_is_theirs_to_press
         there = await abroad.ask(ben, discord_server.direct_channel(ben), "queue")
         assert "Nothing is waiting" in text_of(there)
         told = await abroad.ask(ben, private, "cancel", clip=3)
-        assert "You have no clip waiting" in told.content
+        assert "You have no clips waiting" in told.content
         refused = await (await discord_server.press(ben, message, "Cancel")).message()
-        assert "Only the one who asked" in refused.content
+        assert "Only the person who asked" in refused.content
         await (await discord_server.press(ada, message, "Cancel")).followup()
         assert "Cancelled." in text_of(message)
     assert spoken_as_the_bot(discord_server) == []
@@ -229,10 +229,10 @@ async def test_of_a_server_without_the_bot_only_this_channel_is_known(
         assert "slow rain" not in there
         assert "slow snow" in text_of(await abroad.ask(abroad.ben, abroad.channel, "queue"))
         queue = text_of(await abroad.ask(abroad.ben, abroad.other, "queue"))
-        assert "in a channel you cannot read" in queue
+        assert "in a channel you cannot see" in queue
         assert "slow snow" not in queue
         refused = await abroad.ask(abroad.ben, abroad.other, "clip", clip="1")
-        assert "Clip 1 is not yours" in refused.content
+        assert "Clip 1 is neither yours" in refused.content
         assert (await abroad.ask(abroad.ada, abroad.other, "clip", clip="1")).attachments
 
 
@@ -262,14 +262,14 @@ async def test_after_fifteen_minutes_the_clip_waits_and_its_owner_is_told(
         await discord_server.until(lambda: discord_server.messages(direct), "a direct message")
         (note,) = discord_server.messages(direct)
         assert note.content == (
-            "Dein Clip `house @everyone` ist fertig, aber ich kann ihn dort, wo du ihn bestellt "
-            "hast, nicht posten; `/clip 1` spielt ihn ab."
+            "Dein Clip `house @everyone` ist fertig, aber ich kann ihn nicht dort posten, "
+            "wo du ihn angefordert hast; mit `/clip 1` hörst du ihn an."
         )
         assert not note.pinged
         assert (await abroad.ask(ada, direct, "clip", clip="1")).attachments
         assert "house" in text_of(await abroad.ask(ada, direct, "history"))
         refused = await (await discord_server.press(abroad.ada, promised, "Abbrechen")).message()
-        assert "finished already" in refused.content
+        assert "already finished" in refused.content
     assert not promised.attachments
     assert "job 1 is kept" in caplog.text
     assert states(tmp_path) == {1: "kept"}
@@ -288,7 +288,7 @@ async def test_after_fifteen_minutes_a_press_of_cancel_still_changes_the_message
             message = await asked.message()
             asked.expire()
             told = await (await discord_server.press(who, message, "Cancel")).followup()
-            assert "is cancelled" in told.content
+            assert "has been cancelled" in told.content
             assert said in text_of(message)
             assert list(controls_in(message.components)) == []
         await discord_server.until(lambda: discord_server.messages(direct), "a direct message")
@@ -319,7 +319,7 @@ async def test_there_the_hosts_limits_hold_and_help_tells_no_admins_commands(
         assert "at most 5 seconds long" in refused.content
         await abroad.made()
         quota = await abroad.ask(abroad.ada, abroad.channel, "quota")
-        assert quota.content == "There is no limit a day here."
+        assert quota.content == "There is no daily limit here."
         helped = text_of(await abroad.ask(abroad.ada, abroad.channel, "help"))
     assert "`/generate`" in helped
     assert "`/settings" not in helped
@@ -336,7 +336,7 @@ async def test_what_a_server_set_ends_with_the_bot_there_but_not_whom_it_blocked
         await room.settings("limits", longest_clip_seconds=2, seconds_a_day_per_user=2)
         await room.settings("channels", add=room.other)
         blocked = await discord_server.command(room.grace, room.channel, "block", member=ben)
-        assert "is blocked" in (await blocked.message()).content
+        assert "can no longer make music" in (await blocked.message()).content
         assert "other channels of this server" in await room.generate()
         room.guild.remove_bot()
         asked = await discord_server.command(

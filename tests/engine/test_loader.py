@@ -238,7 +238,7 @@ def test_a_checkpoint_of_an_older_transformers_is_the_same_model(
 
 
 def test_the_licence_of_an_unknown_model_is_on_its_card(random_checkpoint: Path) -> None:
-    assert "the model's own card" in load_engine(str(random_checkpoint), "cpu").licence
+    assert "the model card" in load_engine(str(random_checkpoint), "cpu").licence
 
 
 def test_a_configuration_is_had_without_the_weights(hub: Path, random_checkpoint: Path) -> None:

@@ -112,7 +112,7 @@ async def test_a_guild_may_ask_for_shorter_clips_but_not_longer_ones(door: Door)
 async def test_a_guild_may_have_a_longer_cooldown_which_counts_its_own_clips(door: Door) -> None:
     await door.set(GuildSettings(cooldown_seconds=60))
     await door.made()
-    with pytest.raises(LimitReached, match=r"every 60 seconds .* in 50 seconds"):
+    with pytest.raises(LimitReached, match=r"every 60 seconds; .* in 50 seconds"):
         await door.ask()
     await door.ask(user_id=BEN)
     await door.ask(guild_id=ELSEWHERE)
@@ -281,7 +281,7 @@ async def test_a_guild_may_allow_fewer_variations(door: Door) -> None:
 async def test_every_variation_spends_its_seconds(door: Door) -> None:
     await door.set(GuildSettings(seconds_a_day_per_user=60, seconds_a_day_per_server=70))
     await door.ask(15, variations=4)
-    with pytest.raises(LimitReached, match="variations that come to at most 60 seconds"):
+    with pytest.raises(LimitReached, match="variations that add up to at most 60 seconds"):
         await door.ask(16, variations=4)
     await door.made(10, variations=4)
     own = await door.gate.allowance(GUILD, ADA, PLAIN_MEMBER)

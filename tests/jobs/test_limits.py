@@ -42,7 +42,7 @@ def test_a_length_too_short_to_be_music_is_refused(seconds: float, limits: Limit
 
 def test_the_cooldown_ends_when_it_says() -> None:
     admit(request(), LIMITS, replace(NONE_YET, seconds_since_last=10.0))
-    with pytest.raises(LimitReached, match=r"One clip every 10 seconds .* try again in 7 seconds"):
+    with pytest.raises(LimitReached, match=r"one clip every 10 seconds; try again in 7 seconds"):
         admit(request(), LIMITS, replace(NONE_YET, seconds_since_last=3.2))
     admit(request(), replace(LIMITS, cooldown_seconds=0), replace(NONE_YET, seconds_since_last=0.0))
 
@@ -55,7 +55,7 @@ def test_a_person_may_have_so_many_waiting_and_no_more() -> None:
 
 def test_a_guild_may_have_so_many_waiting_and_no_more() -> None:
     admit(request(), LIMITS, replace(NONE_YET, waiting_in_guild=19))
-    with pytest.raises(LimitReached, match=r"server already has 20 clips .* of them starts\."):
+    with pytest.raises(LimitReached, match=r"server already has 20 clips .* next one starts\."):
         admit(request(), LIMITS, replace(NONE_YET, waiting_in_guild=20))
 
 
@@ -132,7 +132,7 @@ def test_what_a_clip_goes_on_from_is_not_spent_again() -> None:
     limits = replace(LIMITS, user_seconds_a_day=60)
     spent = replace(NONE_YET, spent_by_user=50, seconds_until_tomorrow=7200)
     admit(request(seconds=30), limits, spent, given_seconds=20)
-    with pytest.raises(LimitReached, match=r"ask for an extension by at most 10 seconds"):
+    with pytest.raises(LimitReached, match=r"ask for an extension of at most 10 seconds"):
         admit(request(seconds=30), limits, spent, given_seconds=19)
 
 

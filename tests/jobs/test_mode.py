@@ -55,7 +55,7 @@ async def test_a_job_that_waits_while_paused_can_be_cancelled(house: House) -> N
 async def test_draining_it_takes_on_nothing_and_finishes_all(house: House) -> None:
     first, second = await house.submit("a"), await house.submit("b", user_id=2)
     await house.dispatcher.turn(Mode.DRAINING)
-    with pytest.raises(LimitReached, match="about to stop me"):
+    with pytest.raises(LimitReached, match="about to shut me down"):
         await house.submit("c", user_id=3)
     for active, name in ((first, "a"), (second, "b")):
         await house.backend.until_started(name)

@@ -125,7 +125,7 @@ def test_words_and_roles_with_more_have_an_end() -> None:
         ("a\nb",),
         ("`a",),
     ):
-        with pytest.raises(InvalidRequest, match="Words not wanted"):
+        with pytest.raises(InvalidRequest, match="Unwanted words"):
             GuildSettings(unwanted_words=words)
     for tiers in (tuple(Tier(n, 5) for n in range(26)), (Tier(1, 0),)):
         with pytest.raises(InvalidRequest):
@@ -140,27 +140,27 @@ def test_words_and_roles_with_more_have_an_end() -> None:
         ("[" * 100_000, "not JSON"),
         (b"\xff\xfe\xfa", "not JSON"),
         ('{"time_zone": "\\ud800"}', "not JSON"),
-        ("[]", "holds no settings"),
+        ("[]", "contains no settings"),
         ({"colour": 1}, "no setting “colour”"),
-        ({"longest_clip_seconds": "20"}, "Longest clip: it must be a whole number"),
+        ({"longest_clip_seconds": "20"}, "Longest clip: this must be a whole number"),
         ({"longest_clip_seconds": 0}, "from 1 to 300"),
         ({"cooldown_seconds": float("nan")}, "Cooldown"),
         ({"channels": "music"}, "“channels” must be a list"),
-        ({"channels": [5]}, "“channels” must be given as text"),
-        ({"roles": ["@here"]}, "“roles” must hold ids"),
-        ({"roles": ["0"]}, "“roles” must hold ids"),
-        ({"roles": [str(2**63)]}, "“roles” must hold ids"),
-        ({"roles": ["9" * 5000]}, "“roles” must hold ids"),
-        ({"role_seconds_a_day": ["1"]}, "must tell the seconds"),
-        ({"role_seconds_a_day": {"1": None}}, "must tell the seconds"),
+        ({"channels": [5]}, "“channels” must be text in quotes"),
+        ({"roles": ["@here"]}, "“roles” must contain IDs"),
+        ({"roles": ["0"]}, "“roles” must contain IDs"),
+        ({"roles": [str(2**63)]}, "“roles” must contain IDs"),
+        ({"roles": ["9" * 5000]}, "“roles” must contain IDs"),
+        ({"role_seconds_a_day": ["1"]}, "must give the seconds"),
+        ({"role_seconds_a_day": {"1": None}}, "must give the seconds"),
         ({"role_seconds_a_day": {"1": "5"}}, "whole number"),
-        ({"unwanted_words": [["a"]]}, "must be given as text"),
+        ({"unwanted_words": [["a"]]}, "must be text in quotes"),
         ({"time_zone": "Mars/Olympus"}, "“Mars/Olympus” is not a time zone"),
         ({"time_zone": "Europe"}, "not a time zone"),
         ({"time_zone": "../../../etc/passwd"}, "not a time zone"),
         ({"time_zone": "\x00"}, "not a time zone"),
         ({"language": "tlh"}, "“tlh” is not a language"),
-        ({"language": 5}, "“language” must be given as text"),
+        ({"language": 5}, "“language” must be text in quotes"),
     ],
 )
 def test_a_file_that_is_wrong_is_told_what_is_wrong(data: Any, sentence: str) -> None:

@@ -90,5 +90,5 @@ async def test_a_broken_connection_is_told() -> None:
         return response
 
     async with attachment(serve) as file:
-        with pytest.raises(AudioError, match="could not be fetched"):
+        with pytest.raises(AudioError, match="could not be downloaded"):
             await download(file, 2**20)

@@ -43,13 +43,13 @@ def test_the_latest_changes_come_first_and_as_many_as_discord_takes() -> None:
     assert len(text) <= 4096
     first, *_, last = text.splitlines()
     assert first.startswith("<t:50:f> <@9>: Channels: everywhere → <#1000000000000000000>")
-    assert last == f"… and {50 - len(text.splitlines()) + 1} before"
+    assert last == f"… and {50 - len(text.splitlines()) + 1} earlier"
 
 
 def test_a_change_is_told_as_what_it_was_and_what_it_is() -> None:
     after = GuildSettings(longest_clip_seconds=5, unwanted_words=("kazoo",))
     assert differences(SAY, GuildSettings(), after) == (
-        "Longest clip: not set → 5 s; Words not wanted: none → `kazoo`"
+        "Longest clip: not set → 5 s; Unwanted words: none → `kazoo`"
     )
     assert differences(SAY, after, after) == ""
 
