@@ -40,5 +40,5 @@ def test_what_becomes_too_long_with_a_style_says_by_how_much() -> None:
     style = find_style("Trap")
     room = MAX_PROMPT_CHARACTERS - len(style.words) - 2
     assert len(described("x" * room, style)) == MAX_PROMPT_CHARACTERS
-    with pytest.raises(InvalidRequest, match="Trap the prompt is 3 characters too long"):
+    with pytest.raises(InvalidRequest, match="Trap, the prompt is 3 characters too long"):
         described("x" * (room + 3), style)
