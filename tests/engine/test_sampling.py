@@ -17,7 +17,7 @@ from tests.engine.reference import Reference
 
 SIZES = RandomModelSizes(vocabulary=8, codec_filters=2, codec_ratios=(2,))
 PROMPT, GUIDANCE, TEMPERATURE, TOP_K = "lofi beat", 1.5, 2.0, 5
-CLIPS = 1500
+CLIPS = 1000
 
 
 def probabilities(reference: Reference, columns: Tensor, codebook: int) -> Tensor:
