@@ -33,9 +33,9 @@ from musicgen_bot.translations import Text
 
 CANCELLED = Text("Cancelled.")
 SOMETHING_WRONG = Text("Something went wrong while making this clip; please try again.")
-MOST_UNDELIVERED = 32
-"""Jobs that may be on their way from the model to Discord. Each holds its sound in memory, some
-8 MB for 30 s, so while Discord takes no files, no more are made than that."""
+MOST_UNDELIVERED = 16
+"""Jobs that may be on their way from the model to Discord. They hold their sound in memory, some
+8 MB for 30 s of each variation, so while Discord takes no files, hardly more are made than that."""
 
 _log = logging.getLogger(__name__)
 
@@ -233,7 +233,7 @@ class Dispatcher:
         """Start jobs while the backend has slots for them, and clips can be posted."""
         while (
             not self._closing
-            and len(self._tasks) < MOST_UNDELIVERED
+            and len(self._tasks) - len(self._making) < MOST_UNDELIVERED
             and not self._switch.is_paused
             and self._prospects.clips_in_making < self._backend.slots
             and (active := self._queue.pop())

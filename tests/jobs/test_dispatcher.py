@@ -76,6 +76,11 @@ class House:
         await self.dispatcher.answered(active, 70 + active.job.id)
         return active
 
+    async def until(self, active: ActiveJob, state: JobState) -> None:
+        async with asyncio.timeout(10):
+            while await self.state(active) is not state:
+                pass  # the database is asked again, and others have their turn meanwhile
+
     async def state(self, active: ActiveJob) -> JobState:
         rows = await self.database.rows("SELECT state FROM jobs WHERE id = ?", (active.job.id,))
         return JobState(rows[0][0])
@@ -294,12 +299,14 @@ async def test_while_nothing_can_be_posted_no_more_is_made_than_memory_holds(
     build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatcher, "MOST_UNDELIVERED", 2)
-    house = build(slots=4)
+    house = build()
     house.audience.leave.clear()
     jobs = [await house.submit(name) for name in "abc"]
-    await house.backend.until_started("a", "b")
-    house.backend.finish("a")
-    house.backend.finish("b")
+    for name in "ab":
+        await house.backend.until_started(name)
+        house.backend.finish(name)
+    await house.until(jobs[1], JobState.MADE)
+    await house.submit("d")
     assert house.backend.started == ["a", "b"]
     assert house.dispatcher.outlook(jobs[2]).place == 1
     house.audience.leave.set()
@@ -307,6 +314,16 @@ async def test_while_nothing_can_be_posted_no_more_is_made_than_memory_holds(
     house.backend.finish("c")
     await ended(jobs[2])
     assert house.audience.delivered == ["a", "b", "c"]
+
+
+async def test_what_is_being_made_does_not_count_as_undelivered(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "MOST_UNDELIVERED", 2)
+    house = build(slots=4)
+    for name in "abcd":
+        await house.submit(name)
+    await house.backend.until_started("a", "b", "c", "d")
 
 
 async def test_a_full_queue_tells_when_its_next_job_starts(build: Build) -> None:
