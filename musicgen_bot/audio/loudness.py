@@ -56,9 +56,10 @@ def master(samples: Samples, sample_rate: int) -> Samples:
         raise UnusableSound(
             "What the model made is not a sound; please try another seed or prompt."
         )
-    if is_silent(samples, sample_rate):
+    sound = _prepared(samples, sample_rate)
+    if _is_silent(sound, sample_rate):
         raise UnusableSound("The clip came out silent; please try another seed or prompt.")
-    return _normalise(_prepared(samples, sample_rate), sample_rate).astype(np.float32)
+    return _normalise(sound, sample_rate).astype(np.float32)
 
 
 def is_silent(samples: Samples, sample_rate: int) -> bool:
@@ -66,8 +67,11 @@ def is_silent(samples: Samples, sample_rate: int) -> bool:
 
     What is not finite is no sound, but not silent either.
     """
-    loudness = _measure(_prepared(samples, sample_rate), sample_rate)
-    return loudness.momentary < _SILENT_LUFS
+    return _is_silent(_prepared(samples, sample_rate), sample_rate)
+
+
+def _is_silent(sound: Sound, sample_rate: int) -> bool:
+    return _measure(sound, sample_rate).momentary < _SILENT_LUFS
 
 
 def _prepared(samples: Samples, sample_rate: int) -> Sound:
