@@ -28,6 +28,12 @@ class Room:
         self.grace: Member = self.guild.add_member("grace", permissions=rights)
         self.ada: Member = self.guild.add_member("ada")
 
+    async def fill_in(self, panel: Message, form: Interaction, **fields: Any) -> None:
+        """Let the admin send a form of the panel, and wait until the panel shows it."""
+        edits = len(panel.history)
+        await self.server.submit(self.grace, form, **fields)
+        await panel.until(lambda m: len(m.history) > edits)
+
     async def settings(self, line: str, **options: Any) -> Message:
         """Let the admin type a settings command; return the answer, which only they see."""
         interaction = await self.server.command(

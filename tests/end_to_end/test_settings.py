@@ -36,10 +36,7 @@ async def test_the_panel_shows_all_and_its_controls_change_it(
         assert "everywhere" in text_of(panel)
 
         async def send(button: str, **fields: Any) -> None:
-            edits = len(panel.history)
-            opened = await server.click(grace, panel, button)
-            await server.submit(grace, opened, **fields)
-            await panel.until(lambda m: len(m.history) > edits)
+            await room.fill_in(panel, await server.click(grace, panel, button), **fields)
 
         await send("settings:places", channels=[room.other], roles=[djs], unlimited_roles=[vips])
         for shown in (

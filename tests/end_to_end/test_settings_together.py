@@ -31,9 +31,7 @@ async def test_a_form_changes_only_what_was_changed_in_it(
         await room.settings("language", locale="de")
 
         async def send(button: str, **fields: Any) -> str:
-            edits = len(panel.history)
-            await server.submit(room.grace, forms[button], **fields)
-            await panel.until(lambda m: len(m.history) > edits)
+            await room.fill_in(panel, forms[button], **fields)
             return text_of(panel)
 
         text = await send("settings:clips", most_variations="", default_clip_seconds="5")
@@ -70,14 +68,11 @@ async def test_a_list_gains_and_loses_only_what_was_chosen(
             await form.modal()
             return form
 
-        async def send(form: Interaction, **chosen: Any) -> None:
-            edits = len(panel.history)
-            await server.submit(room.grace, form, **chosen)
-            await panel.until(lambda m: len(m.history) > edits)
-
         mine, others = await opened(), await opened()
-        await send(others, channels=[room.channel, room.other], roles=[djs], unlimited_roles=[djs])
-        await send(mine, channels=[more], roles=[vips], unlimited_roles=[vips])
+        await room.fill_in(
+            panel, others, channels=[room.channel, room.other], roles=[djs], unlimited_roles=[djs]
+        )
+        await room.fill_in(panel, mine, channels=[more], roles=[vips], unlimited_roles=[vips])
         after = await opened()
         assert await chosen_in(after, "channels") == [room.other.id, more.id]
         assert await chosen_in(after, "roles") == [djs.id, vips.id]
