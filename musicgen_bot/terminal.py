@@ -10,15 +10,15 @@ from musicgen_bot.audio.files import write_clip
 from musicgen_bot.audio.loudness import master
 from musicgen_bot.audio.tags import Tags
 from musicgen_bot.generation import Clip
-from musicgen_bot.store.jobs import Address, Job
+from musicgen_bot.job import Address, Job
 from musicgen_bot.translations import Text
 
 NOBODY = Address(user_id=0, guild_id=None, channel_id=0, message_id=None, token="", created_at=0.0)
 """Who asks for a clip on the terminal."""
 
 
-class FileAudience:
-    """Takes the clip of a job into a file: an Audience."""
+class FileTarget:
+    """Takes the clip of a job into a file: an DeliveryTarget."""
 
     def __init__(self, path: Path, *, model: str, licence: str, software: str) -> None:
         self.failure: Text | None = None
