@@ -1,4 +1,4 @@
-"""A backend and an audience that do what a test says, when it says so.
+"""A backend and a target of deliveries that do what a test says, when it says so.
 
 The real ones are driven in the tests of the backends and in the end-to-end tests; here a test must
 be able to stop time between two steps of a job.

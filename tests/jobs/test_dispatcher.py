@@ -39,7 +39,7 @@ from tests.jobs.hand_driven import HandBackend, HandTarget, address, request
 
 @dataclass
 class House:
-    """A dispatcher on a real database, between a backend and an audience driven by hand."""
+    """A dispatcher on a real database, between a backend and a target driven by hand."""
 
     database: Database
     limits: Limits = NO_LIMITS
@@ -296,8 +296,8 @@ async def test_whoever_was_not_told_that_their_job_is_cancelled_is_told_in_the_n
     again = build()
     assert await again.dispatcher.resume() == 1  # to be made
     async with asyncio.timeout(10):
-        await again.audience.spoke.wait()
-    assert again.audience.told == [("b", "Cancelled.")]
+        await again.target.spoke.wait()
+    assert again.target.told == [("b", "Cancelled.")]
     await again.backend.until_started("a")
     assert again.backend.started == ["a"]
 
@@ -361,8 +361,8 @@ async def test_codes_of_another_model_are_not_gone_on_from(build: Build) -> None
     await again.backend.until_started("a")
     again.backend.finish("a")
     async with asyncio.timeout(10):
-        await again.audience.spoke.wait()
-    ((prompt, text),) = again.audience.told
+        await again.target.spoke.wait()
+    ((prompt, text),) = again.target.told
     assert prompt == "b"
     assert "by a different model" in text
 
@@ -402,7 +402,7 @@ async def test_the_next_run_takes_up_what_was_left_in_its_order(build: Build) ->
     third = list(again.dispatcher.unfinished())[-1]
     again.backend.finish("third")
     await ended(third)
-    assert sorted(again.audience.delivered) == ["made", "running", "second", "third"]
+    assert sorted(again.target.delivered) == ["made", "running", "second", "third"]
     assert third.job.address.message_id == 74
     assert await again.jobs.unfinished() == []
 
@@ -523,8 +523,8 @@ async def test_variations_survive_a_restart_whether_they_are_made_or_not(build: 
     again.backend.finish("running/2")
     await ended(running)
     assert sorted(again.backend.decoded) == ["made", "made/2"]
-    assert again.audience.seeds == [[1, 2], [1, 2]]
-    assert again.audience.jobs[0].made_in == made.job.made_in
+    assert again.target.seeds == [[1, 2], [1, 2]]
+    assert again.target.jobs[0].made_in == made.job.made_in
 
 
 @pytest.fixture
@@ -561,7 +561,7 @@ async def test_a_variation_that_came_out_silent_is_made_from_another_seed(build:
     for name in ("a/10", "a/20", "a/12"):
         again.backend.finish(name)
     await ended(active)
-    assert again.audience.seeds == [[10, 20, 12]]
+    assert again.target.seeds == [[10, 20, 12]]
     kept = await again.jobs.get(active.job.id)
     assert kept is not None
     assert kept.seeds == (10, 20, 12)
