@@ -119,7 +119,7 @@ def generate(
 
         with _progress_bar(f"Loading {settings.musicgen_model}") as show:
             job = asyncio.run(make_clip(request, output, settings, show))
-        typer.echo(f"{output}: {job.request.seconds:g} s, seed {job.request.seed}")
+        typer.echo(f"{output}: {job.request.seconds:g} s, seed {job.order.seeds[0]}")
     _leave(0)
 
 
