@@ -40,6 +40,6 @@ class FileTarget:
         )
         await asyncio.to_thread(write_clip, self._path, samples, clip.sample_rate, tags)
 
-    async def tell(self, job: Job, text: Text) -> None:
+    async def tell(self, job: Job, text: Text, *, own_doing: bool) -> None:
         """Note why there will be no clip."""
         self.failure = text

@@ -116,9 +116,7 @@ class Delivery:
             await self._end(active, JobState.KEPT, SOMETHING_WRONG)
         else:
             if message_id is not None and message_id != active.job.address.message_id:
-                await self._writer.write(
-                    partial(self._jobs.set_message, active.job.id, message_id)
-                )
+                await self._writer.write(partial(self._jobs.set_message, active.job.id, message_id))
             await self._end(active, JobState.DELIVERED)
 
     async def _end(

@@ -88,7 +88,7 @@ class Dispatcher:
             jobs=jobs,
             writer=self._writer,
         )
-        self._estimator = Estimator(backend, service_mode, self._slots.making, self._queue)
+        self._estimator = Estimator(backend, service_mode, self._slots, self._queue)
         self._closing = False
         self._admitting = asyncio.Lock()
 

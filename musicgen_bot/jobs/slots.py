@@ -45,7 +45,7 @@ class Slots:
             not self._closing
             and self._delivery.has_room
             and not self._service_mode.is_paused
-            and self._clips_in_making() < self._backend.slots
+            and self.clips_in_making < self._backend.slots
             and (active := self._queue.pop())
         ):
             self.start(active)
@@ -73,7 +73,9 @@ class Slots:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    def _clips_in_making(self) -> int:
+    @property
+    def clips_in_making(self) -> int:
+        """How many clips the backend has, or is about to get."""
         return sum(len(active.clips_left) for active in self.making.values())
 
     async def _run(self, active: ActiveJob) -> None:

@@ -18,7 +18,7 @@ from musicgen_bot.generation import Codes, GenerationRequest
 from musicgen_bot.job import ORIGINS, UNFINISHED, Address, Job, JobState, Order, Submission
 from musicgen_bot.store.database import Database, Transaction
 
-_AMONG = "(SELECT value FROM json_each({}))"
+_LISTED = "IN (SELECT value FROM json_each(?))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class JobStore:
                 "UPDATE jobs SET state = :to, finished_at = coalesce(:at, finished_at), "
                 "token = iif(:at IS NULL, token, ''), given_back = given_back OR :given_back, "
                 "made_in = coalesce(:made_in, made_in) "
-                f"WHERE id = :id AND state IN {_AMONG.format(':origins')} RETURNING id",
+                "WHERE id = :id AND state IN (SELECT value FROM json_each(:origins)) RETURNING id",
                 {
                     "id": job_id,
                     "to": to,
@@ -147,7 +147,7 @@ class JobStore:
         Among it are cancelled jobs of which nobody was told yet.
         """
         rows = await self._database.rows(
-            f"SELECT * FROM jobs WHERE state IN {_AMONG.format('?')} "
+            f"SELECT * FROM jobs WHERE state {_LISTED} "  # noqa: S608
             "OR (state = ? AND finished_at IS NULL) ORDER BY id",
             (json.dumps(sorted(UNFINISHED)), JobState.CANCELLED),
         )
@@ -206,14 +206,13 @@ async def forget_jobs(transaction: Transaction, job_ids: Iterable[int]) -> None:
     What remains is who had how many seconds of music, in which guild, and when.
     """
     ids = (json.dumps(list(job_ids)),)
-    among = _AMONG.format("?")
     # S608: what is put into these queries are constants.
-    await transaction.execute(f"DELETE FROM clips WHERE job_id IN {among}", ids)  # noqa: S608
+    await transaction.execute(f"DELETE FROM clips WHERE job_id {_LISTED}", ids)  # noqa: S608
     await transaction.execute(
         f"UPDATE jobs SET state = '{JobState.DELETED}', "  # noqa: S608
         "prompt = '', typed = '', style = '', token = '', continue_from = NULL, seeds = '[]', "
         "channel_id = 0, parent_id = NULL, message_id = NULL, uploaded = 0, locale = '', "
-        f"given_back = given_back OR state = '{JobState.FAILED}' WHERE id IN {among}",
+        f"given_back = given_back OR state = '{JobState.FAILED}' WHERE id {_LISTED}",
         ids,
     )
 

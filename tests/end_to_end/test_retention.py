@@ -19,7 +19,7 @@ from musicgen_bot.job import Address, JobState, Submission
 from musicgen_bot.logs import JsonFormatter
 from musicgen_bot.store.clip_lists import ClipListStore
 from musicgen_bot.store.database import Database
-from musicgen_bot.store.jobs import JobStore
+from musicgen_bot.store.jobs import JobStore, MadeClips
 from musicgen_bot.ui.job_message.buttons import Action
 from tests.discord_server.server import DiscordServer
 from tests.discord_server.signals import PATIENCE
@@ -39,8 +39,10 @@ async def put(
         at = time.time() - days * DAY
         address = Address(room.ada.user.id, room.guild.id, room.channel.id, 77, "", at)
         job = await jobs.add(Submission(GenerationRequest(prompt, 1.0, seed=1), address))
-        await jobs.save_codes(job.id, "tiny", [np.zeros((5, 50), np.int16)], 2.0)
-        await jobs.finish(job.id, JobState.DELIVERED, at)
+        await jobs.advance(
+            job.id, JobState.MADE, made=MadeClips([np.zeros((5, 50), np.int16)], "tiny", 2.0)
+        )
+        await jobs.advance(job.id, JobState.DELIVERED, at=at)
     for job_id in favourites:
         await ClipListStore(database).toggle_favourite(room.ada.user.id, job_id, 1, 0.0)
     await database.close()

@@ -21,9 +21,10 @@ from musicgen_bot.errors import (
 from musicgen_bot.generation import GenerationRequest
 from musicgen_bot.job import JobState, Order, Submission
 from musicgen_bot.jobs import dispatcher, estimates, job_runner
-from musicgen_bot.jobs.active_job import ActiveJob, Undeliverable
+from musicgen_bot.jobs.active_job import ActiveJob
 from musicgen_bot.jobs.admission import Admission
 from musicgen_bot.jobs.blocklist import Blocklist
+from musicgen_bot.jobs.delivery import Undeliverable
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.jobs.events import Events
 from musicgen_bot.jobs.limits import NO_LIMITS, Limits
@@ -139,8 +140,8 @@ async def test_a_seed_is_chosen_where_none_was_given(build: Build) -> None:
     house = build()
     first = await house.dispatcher.submit(Submission(GenerationRequest("a"), address()))
     second = await house.dispatcher.submit(Submission(GenerationRequest("b"), address()))
-    assert first.job.request.seed is not None
-    assert first.job.request.seed != second.job.request.seed
+    assert len(first.job.order.seeds) == 1
+    assert first.job.order.seeds != second.job.order.seeds
 
 
 async def test_no_more_run_than_there_are_slots_and_the_rest_wait_in_turn(
@@ -564,7 +565,7 @@ async def test_a_variation_that_came_out_silent_is_made_from_another_seed(build:
     assert again.target.seeds == [[10, 20, 12]]
     kept = await again.jobs.get(active.job.id)
     assert kept is not None
-    assert kept.seeds == (10, 20, 12)
+    assert kept.order.seeds == (10, 20, 12)
     assert [kept.variation(n).seed for n in (1, 2, 3)] == [10, 20, 12]
 
 
@@ -578,7 +579,7 @@ async def test_a_clip_is_tried_with_three_seeds_and_no_more(build: Build) -> Non
         house.backend.finish(name)
     await ended(active)
     assert house.backend.started == ["a/10", "a/20", "a/30"]
-    assert active.job.request.seed == 30
+    assert active.job.order.seeds == (30,)
 
 
 async def test_a_seed_that_somebody_asked_for_is_kept_whatever_comes_of_it(build: Build) -> None:

@@ -8,7 +8,7 @@ import pytest
 from musicgen_bot.generation import MAX_SEED, GenerationRequest
 from musicgen_bot.job import Address, JobState, Order, Submission
 from musicgen_bot.store.database import Database
-from musicgen_bot.store.jobs import JobStore
+from musicgen_bot.store.jobs import JobStore, MadeClips
 
 REQUEST = GenerationRequest("ピアノ 🎹 '); DROP TABLE jobs; --", 5.5, 42, 3.5, 0.9, 100)
 
@@ -48,12 +48,14 @@ async def test_what_a_person_typed_is_data(jobs: JobStore) -> None:
 
 async def test_the_unfinished_come_back_in_order_and_the_finished_do_not(jobs: JobStore) -> None:
     ids = [(await jobs.add(Submission(REQUEST, address()))).id for _ in range(6)]
-    await jobs.set_state(ids[1], JobState.RUNNING)
-    await jobs.save_codes(ids[2], "m", [np.zeros((4, 10), np.int16)], 1.0)
+    await jobs.advance(ids[1], JobState.RUNNING)
+    await jobs.advance(
+        ids[2], JobState.MADE, made=MadeClips([np.zeros((4, 10), np.int16)], "m", 1.0)
+    )
     for job_id, state in zip(
         ids[3:], (JobState.DELIVERED, JobState.FAILED, JobState.KEPT), strict=True
     ):
-        await jobs.finish(job_id, state, 200.0)
+        await jobs.advance(job_id, state, at=200.0)
     unfinished = await jobs.unfinished()
     assert [job.id for job in unfinished] == ids[:3]
     assert [job.state for job in unfinished] == [
@@ -66,7 +68,9 @@ async def test_the_unfinished_come_back_in_order_and_the_finished_do_not(jobs: J
 async def test_codes_come_back_for_the_model_that_made_them(jobs: JobStore) -> None:
     job = await jobs.add(Submission(REQUEST, address()))
     codes = np.arange(2000, dtype=np.int16).reshape(4, 500)
-    await jobs.save_codes(job.id, "facebook/musicgen-small", [codes, codes + 1], 8.5)
+    await jobs.advance(
+        job.id, JobState.MADE, made=MadeClips([codes, codes + 1], "facebook/musicgen-small", 8.5)
+    )
     first, second = await jobs.codes(job.id, "facebook/musicgen-small")
     assert first.dtype == np.int16
     assert (first == codes).all()
@@ -94,9 +98,9 @@ async def test_what_is_deleted_leaves_no_words_and_no_codes(jobs: JobStore) -> N
     job = await jobs.add(
         Submission(request, address(created_at=300.0), Order(1, "Lo-fi", "secret"))
     )
-    await jobs.save_codes(job.id, "m", [codes], 1.0)
+    await jobs.advance(job.id, JobState.MADE, made=MadeClips([codes], "m", 1.0))
     await jobs.forget([job.id])
-    await jobs.finish(job.id, JobState.DELIVERED, 400.0)
+    await jobs.advance(job.id, JobState.DELIVERED, at=400.0)
     kept = await jobs.get(job.id)
     assert kept is not None
     assert kept.state is JobState.DELETED
@@ -109,7 +113,7 @@ async def test_what_is_deleted_leaves_no_words_and_no_codes(jobs: JobStore) -> N
 async def test_a_token_is_in_no_repr_and_is_forgotten_at_the_end(jobs: JobStore) -> None:
     job = await jobs.add(Submission(REQUEST, address()))
     assert "secret-token" not in repr(job)
-    await jobs.finish(job.id, JobState.DELIVERED, 200.0)
+    await jobs.advance(job.id, JobState.DELIVERED, at=200.0)
     rows = await jobs._database.rows("SELECT * FROM jobs")
     assert "secret-token" not in [*rows[0]]
 
