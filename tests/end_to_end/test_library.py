@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from musicgen_bot.generation import GenerationRequest
-from musicgen_bot.job import Address, JobState, Submission
+from musicgen_bot.job import Address, JobState, Order, Submission
 from musicgen_bot.store.clip_lists import PAGE_LENGTH
 from musicgen_bot.store.database import Database
 from musicgen_bot.store.jobs import JobStore, MadeClips
@@ -25,10 +25,10 @@ async def fill(folder: Path, *clips: tuple[str, Member, Channel]) -> None:
     for prompt, person, channel in clips:
         guild_id = channel.guild.id if channel.guild else None
         address = Address(person.user.id, guild_id, channel.id, 77, "", time.time())
-        job = await jobs.add(Submission(GenerationRequest(prompt, 1.0, seed=1), address))
-        await jobs.advance(
-            job.id, JobState.MADE, made=MadeClips([np.zeros((5, 50), np.int16)], "tiny", 2.0)
-        )
+        request = GenerationRequest(prompt, 1.0, seed=1)
+        job = await jobs.add(Submission(request, address, Order(seeds=(1,))))
+        made = MadeClips([np.zeros((5, 50), np.int16)], "tiny", 2.0)
+        await jobs.advance(job.id, JobState.MADE, made=made)
         await jobs.advance(job.id, JobState.DELIVERED, at=200.0)
     await database.close()
 

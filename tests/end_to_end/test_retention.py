@@ -15,7 +15,7 @@ from musicgen_bot import app, engine
 from musicgen_bot.backends.engine_thread import EngineThread
 from musicgen_bot.errors import ModelError
 from musicgen_bot.generation import GenerationRequest
-from musicgen_bot.job import Address, JobState, Submission
+from musicgen_bot.job import Address, JobState, Order, Submission
 from musicgen_bot.logs import JsonFormatter
 from musicgen_bot.store.clip_lists import ClipListStore
 from musicgen_bot.store.database import Database
@@ -38,10 +38,10 @@ async def put(
     for prompt, days in ages.items():
         at = time.time() - days * DAY
         address = Address(room.ada.user.id, room.guild.id, room.channel.id, 77, "", at)
-        job = await jobs.add(Submission(GenerationRequest(prompt, 1.0, seed=1), address))
-        await jobs.advance(
-            job.id, JobState.MADE, made=MadeClips([np.zeros((5, 50), np.int16)], "tiny", 2.0)
-        )
+        request = GenerationRequest(prompt, 1.0, seed=1)
+        job = await jobs.add(Submission(request, address, Order(seeds=(1,))))
+        made = MadeClips([np.zeros((5, 50), np.int16)], "tiny", 2.0)
+        await jobs.advance(job.id, JobState.MADE, made=made)
         await jobs.advance(job.id, JobState.DELIVERED, at=at)
     for job_id in favourites:
         await ClipListStore(database).toggle_favourite(room.ada.user.id, job_id, 1, 0.0)

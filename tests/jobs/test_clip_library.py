@@ -8,7 +8,7 @@ import pytest
 
 from musicgen_bot.errors import InvalidRequest, LimitReached
 from musicgen_bot.generation import Clip, Codes, GenerationRequest
-from musicgen_bot.job import JobState, Order, Submission
+from musicgen_bot.job import JobState, Order, Submission, seeds_from
 from musicgen_bot.jobs.blocklist import Blocklist
 from musicgen_bot.jobs.clip_library import ClipLibrary
 from musicgen_bot.store.blocks import BlockStore, HostBlockStore
@@ -55,7 +55,9 @@ class House:
 
     async def fill(self) -> None:
         for variations in (1, 2):
-            job = await self.jobs.add(Submission(request(), address(), Order(variations)))
+            job = await self.jobs.add(
+                Submission(request(), address(), Order(variations, seeds=seeds_from(1, variations)))
+            )
             codes = [np.ones((4, 5), np.int16)] * variations
             await self.jobs.advance(job.id, JobState.MADE, made=MadeClips(codes, "hand", 1.0))
 

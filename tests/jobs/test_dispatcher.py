@@ -20,7 +20,7 @@ from musicgen_bot.errors import (
 )
 from musicgen_bot.generation import GenerationRequest
 from musicgen_bot.job import JobState, Order, Submission
-from musicgen_bot.jobs import dispatcher, estimates, job_runner
+from musicgen_bot.jobs import delivery, dispatcher, estimates, job_runner
 from musicgen_bot.jobs.active_job import ActiveJob
 from musicgen_bot.jobs.admission import Admission
 from musicgen_bot.jobs.blocklist import Blocklist
@@ -306,7 +306,7 @@ async def test_whoever_was_not_told_that_their_job_is_cancelled_is_told_in_the_n
 async def test_while_nothing_can_be_posted_no_more_is_made_than_memory_holds(
     build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatcher, "MOST_UNDELIVERED", 2)
+    monkeypatch.setattr(delivery, "MOST_UNDELIVERED", 2)
     house = build()
     house.target.leave.clear()
     jobs = [await house.submit(name) for name in "abc"]
@@ -327,7 +327,7 @@ async def test_while_nothing_can_be_posted_no_more_is_made_than_memory_holds(
 async def test_what_is_being_made_does_not_count_as_undelivered(
     build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatcher, "MOST_UNDELIVERED", 2)
+    monkeypatch.setattr(delivery, "MOST_UNDELIVERED", 2)
     house = build(slots=4)
     for name in "abcd":
         await house.submit(name)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from musicgen_bot.generation import GenerationRequest
-from musicgen_bot.job import Address, JobState, Submission
+from musicgen_bot.job import Address, JobState, Order, Submission
 from musicgen_bot.jobs.days import DAY_SECONDS
 from musicgen_bot.jobs.sweeper import Sweeper
 from musicgen_bot.store.clip_lists import ClipListStore
@@ -36,11 +36,12 @@ class Attic:
         self, prompt: str, days: float, state: JobState = JobState.DELIVERED, frames: int = 100
     ) -> int:
         address = Address(1, 2, 3, 4, "", self.now - days * DAY_SECONDS)
-        job = await self.jobs.add(Submission(GenerationRequest(prompt, 10.0, seed=1), address))
+        job = await self.jobs.add(
+            Submission(GenerationRequest(prompt, 10.0, seed=1), address, Order(seeds=(1,)))
+        )
         if state not in (JobState.WAITING, JobState.FAILED):
-            await self.jobs.advance(
-                job.id, JobState.MADE, made=MadeClips([np.zeros((4, frames), np.int16)], "m", 1.0)
-            )
+            made = MadeClips([np.zeros((4, frames), np.int16)], "m", 1.0)
+            await self.jobs.advance(job.id, JobState.MADE, made=made)
         if state in (JobState.WAITING, JobState.MADE):
             await self.jobs.advance(job.id, state)
         else:

@@ -57,7 +57,7 @@ async def test_clips_of_the_first_schema_are_kept_as_their_jobs_only_variation(
     await database.close()
     assert (kept == 1).all()
     assert job is not None
-    assert (job.title, job.order, job.made_in) == ("x", Order(), None)
+    assert (job.title, job.order, job.made_in) == ("x", Order(seeds=(7,)), None)
 
 
 async def test_a_second_bot_is_told_of_the_first(tmp_path: Path) -> None:
