@@ -10,7 +10,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from tests.pictures.browser import NAMES, draw, find_browser
+from tests.pictures.browser import NAMES, draw, find_browser, save
 from tests.pictures.scenes import SCENES
 
 if __name__ == "__main__":
@@ -19,5 +19,4 @@ if __name__ == "__main__":
     if browser is None:
         sys.exit(f"Install Chromium or Chrome: none of {', '.join(NAMES)} is on the PATH.")
     for name in chosen or SCENES:
-        picture = draw(browser, asyncio.run(SCENES[name]()))
-        picture.quantize().save(Path(folder) / f"{name}.png", optimize=True)
+        save(draw(browser, asyncio.run(SCENES[name]())), Path(folder) / f"{name}.png")

@@ -14,11 +14,12 @@ WIDTH, HIGHEST = 880, 4000
 """Of a page, in CSS pixels."""
 SCALE = 2
 """Pixels of the picture for each of the page's."""
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+NAMES = ("google-chrome", "google-chrome-stable", "chrome", "chromium", "chromium-browser")
 _OPTIONS = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
+    "--disable-dev-shm-usage",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
@@ -30,6 +31,7 @@ _OPTIONS = (
     "--default-background-color=00000000",
 )
 _PATIENCE_SECONDS = 120
+_COLOURS = 255
 
 
 def find_browser() -> str | None:
@@ -62,3 +64,11 @@ def draw(browser: str, page: str) -> Image.Image:
             raise RuntimeError(f"{browser} drew nothing and said: {ended.stderr}")
         drawn = Image.open(io.BytesIO(target.read_bytes())).convert("RGBA")
     return drawn.crop(drawn.getbbox())
+
+
+def save(picture: Image.Image, path: Path) -> None:
+    """Write a picture as a PNG of 256 colours, one of them for what is transparent."""
+    small = picture.convert("RGB").quantize(_COLOURS, Image.Quantize.MEDIANCUT, kmeans=1)
+    small.putpalette(bytes(small.getpalette() or ()).ljust(3 * 256, b"\0"))
+    small.paste(_COLOURS, mask=picture.getchannel("A").point(lambda alpha: 255 * (alpha < 128)))
+    small.save(path, optimize=True, transparency=_COLOURS)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tests.discord_server.controls import BUTTON, STRING_SELECT, TEXT_INPUT
-from tests.pictures.html import Html, element, joined
+from tests.pictures.elements import Html, element, joined
 from tests.pictures.markdown import DARK, Names
 
 _BUTTONS = {1: "primary", 2: "secondary", 3: "success", 4: "danger", 5: "secondary"}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from tests.discord_server.places import Channel
-from tests.pictures.html import Html, element, joined
+from tests.pictures.elements import Html, element, joined
 
 DARK = "🎶➕✖"
 """Emoji that can hardly be told from a dark ground as they are."""

@@ -16,7 +16,7 @@ from tests.discord_server.messages import Message
 from tests.discord_server.people import User
 from tests.discord_server.places import Channel
 from tests.pictures import controls
-from tests.pictures.html import Html, element
+from tests.pictures.elements import Html, element
 from tests.pictures.markdown import Names, names_in, to_html
 from tests.pictures.stage import Answer
 
@@ -121,9 +121,7 @@ def _player(file: Attachment) -> Html:
     )
 
 
-def _embed(
-    embed: dict[str, Any], files: Sequence[Attachment], names: Names, now: float
-) -> Html:
+def _embed(embed: dict[str, Any], files: Sequence[Attachment], names: Names, now: float) -> Html:
     fields = [
         element(
             "div",

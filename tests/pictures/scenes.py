@@ -37,7 +37,7 @@ async def variations() -> str:
     """Somebody chose a style and three variations of it."""
     async with stage() as room:
         dora = room.person("dora")
-        options = {"prompt": "roller skating at night", "style": "Funk", "seconds": 15.0}
+        options = {"prompt": "roller skating at night", "style": "Funk"}
         return page.channel([await room.clip(dora, variations=3, seed=1979, **options)])
 
 
@@ -45,7 +45,7 @@ async def remix() -> str:
     """The form that opens below a clip."""
     async with stage() as room:
         finn = room.person("finn")
-        options = {"prompt": "boss fight in a lava cave", "style": "Chiptune", "seconds": 20.0}
+        options = {"prompt": "boss fight in a lava cave", "style": "Chiptune"}
         clip = await room.clip(finn, seed=8080, **options)
         pressed = await room.server.press(finn, clip.message, "Remix")
         return page.form(clip, await pressed.modal())
