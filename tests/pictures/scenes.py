@@ -9,7 +9,7 @@ import discord
 from tests.discord_server.people import everyone
 from tests.end_to_end.running import text_of
 from tests.pictures import page
-from tests.pictures.stage import Answer, stage
+from tests.pictures.stage import CLIP_SECONDS, stage
 
 LONG: dict[str, Any] = {"seconds": 30.0, "variations": 3}
 """What takes so long that its progress is seen."""
@@ -18,18 +18,18 @@ LONG: dict[str, Any] = {"seconds": 30.0, "variations": 3}
 async def channel() -> str:
     """Three people typed a prompt: one has the clip, one's is being made, and one's waits."""
     async with stage(musicgen_max_batch=1) as room:
-        answers: list[Answer] = []
-        for name, prompt, options in (
-            ("ada", "lofi hip hop beat with warm piano", {"seconds": 12.0, "seed": 2026}),
-            ("ben", "80s synthwave, driving bass, 120 bpm", LONG),
-            ("cleo", "slow sad cello and rain", LONG),
+        ada, ben, cleo = map(room.person, ("ada", "ben", "cleo"))
+        options = {"prompt": "lofi hip hop beat with warm piano", "seconds": 12.0, "seed": 2026}
+        answers = [await room.clip(ada, **options)]
+        for person, prompt in (
+            (ben, "80s synthwave, driving bass, 120 bpm"),
+            (cleo, "slow sad cello and rain"),
         ):
-            person = room.person(name)
-            answers.append(await room.typed(person, "generate", prompt=prompt, **options))
-            await answers[0].message.until(lambda first: first.attachments)
-        _, second, _ = answers
+            answers.append(await room.typed(person, "generate", prompt=prompt, **LONG))
         return await room.server.until(
-            lambda: page.channel(answers) if "▰▰▰" in text_of(second.message) else None
+            lambda: page.channel(answers) if "▰▰▰" in text_of(answers[1].message) else None,
+            "progress",
+            patience=CLIP_SECONDS,
         )
 
 

@@ -21,6 +21,9 @@ from tests.discord_server.places import Channel
 from tests.discord_server.server import DiscordServer
 from tests.end_to_end.running import running_bot
 
+CLIP_SECONDS = 600
+"""How long a clip may take, on a machine that is busy with other things."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -62,7 +65,7 @@ class Stage:
     async def clip(self, person: Member, **options: Any) -> Answer:
         """Let a person type `/generate`, and wait for the clip."""
         answer = await self.typed(person, "generate", **options)
-        await answer.message.until(lambda m: m.attachments)
+        await answer.message.until(lambda m: m.attachments, CLIP_SECONDS)
         return answer
 
 
