@@ -15,6 +15,9 @@ pytest_plugins = ["tests.discord_server.fixtures"]
 
 # Before anything imports huggingface_hub, which reads it once.
 os.environ["HF_HUB_OFFLINE"] = "1"
+# Before anything imports torch, whose threads otherwise spin while they wait for the next of many
+# small matrices: they take the processor from each other, and from the bots that tests start.
+os.environ["OMP_WAIT_POLICY"] = "passive"
 
 
 @pytest.fixture(scope="session")
