@@ -87,7 +87,7 @@ def test_a_database_in_use_is_told(tmp_path: Path) -> None:
         could_start, text = checked_beside(runner, tmp_path, path)
         runner.run(database.close())
     assert not could_start
-    assert "Another bot" in text
+    assert "Another program" in text
 
 
 def checked_beside(runner: asyncio.Runner, folder: Path, path: Path) -> tuple[bool, str]:

@@ -3,12 +3,18 @@
 The connection commits each statement by itself and waits for the disk (`synchronous=FULL`), so what
 was written is there after a crash of the process, the system or the power. It holds the file's lock
 for as long as it is open: a second bot on the same file is told so instead of doing work twice.
+Prompts and tokens are in it, so the file and its folder are for the bot's own user alone.
 """
 
 from __future__ import annotations
 
+import logging
+import os
 import sqlite3
+import stat
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -18,6 +24,9 @@ from musicgen_bot.errors import StoreError
 from musicgen_bot.store.schema import MIGRATIONS
 
 LOCK_TIMEOUT_SECONDS = 2.0
+OWN_FOLDER, OWN_FILE = 0o700, 0o600
+
+_log = logging.getLogger(__name__)
 
 Parameters = Sequence[object] | Mapping[str, object]
 
@@ -33,11 +42,13 @@ class Database:
         """Open the file, make it if it is not there, and migrate it; None keeps all in memory.
 
         Raises StoreError when it cannot be read or written, is newer than this program, or when
-        another bot has it open.
+        another program has it open.
         """
         try:
             if path is not None:
-                path.parent.mkdir(parents=True, exist_ok=True)
+                path = path.resolve()  # SQLite puts what it keeps beside a file where that is
+                path.parent.mkdir(mode=OWN_FOLDER, parents=True, exist_ok=True)
+                _close_to_others(path)
             file = path or ":memory:"
             # What cannot be opened is found out here: where aiosqlite finds it out, its thread
             # still has a message for the event loop afterwards, which may be closed by then.
@@ -106,14 +117,40 @@ class Database:
         await self._connection.close()
 
 
+def _close_to_others(path: Path) -> None:
+    """Let nobody but the bot's user read the database, nor look into its folder.
+
+    SQLite gives the files beside it the modes it has. A folder of somebody else, or one that is
+    made to be shared, stays as it is. Raises OSError where the file cannot be made.
+    """
+    if sys.platform == "win32":  # a user's folders are their own there
+        return
+    try:
+        # Born with that mode: in between, somebody could open it. An open database must not be
+        # opened like this, since closing it here would let go of the locks on it.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWN_FILE))
+    except FileExistsError:
+        pass
+    folder = path.parent.stat()
+    is_shared = folder.st_mode & (stat.S_ISVTX | stat.S_ISGID)
+    try:
+        if folder.st_uid == os.geteuid() and not is_shared:
+            path.parent.chmod(OWN_FOLDER)
+        for end in ("", "-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                path.with_name(path.name + end).chmod(OWN_FILE)
+    except OSError as error:  # a file system without modes, or files of somebody else
+        _log.warning("%s may be readable for other users of this machine: %s", path, error)
+
+
 def _explain(error: Exception, path: Path | None = None) -> StoreError:
     """Tell what happened and what the host can do."""
     text = str(error)
     where = f" ({path})" if path else ""
     if "locked" in text or "busy" in text:
         return StoreError(
-            f"Another bot is using this database{where}; "
-            "stop it, or set DATA_DIR to another folder."
+            f"Another program is using this database{where}: a bot that is already running, a "
+            "database browser or a backup. Close it, or set DATA_DIR to another folder."
         )
     if "full" in text or "No space left" in text:
         return StoreError("The disk is full; please free some space for the bot's database.")

@@ -183,7 +183,7 @@ async def test_a_second_bot_on_the_same_folder_is_told_of_the_first(
         second = await BotProcess.start(discord_server.environment, tmp_path)
         status, output = await second.ended()
     assert status == 1
-    assert "Another bot is using this database" in output
+    assert "Another program is using this database" in output
     assert "Traceback" not in output
 
 
