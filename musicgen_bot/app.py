@@ -30,7 +30,7 @@ from musicgen_bot.cogs.privacy import PrivacyCog
 from musicgen_bot.cogs.queue import QueueCog
 from musicgen_bot.cogs.quota import QuotaCog
 from musicgen_bot.cogs.settings import SettingsCog
-from musicgen_bot.config import Settings
+from musicgen_bot.config import Config
 from musicgen_bot.errors import ConfigError, GenerationError
 from musicgen_bot.generation import GenerationRequest, Progress
 from musicgen_bot.jobs.archive import Archive
@@ -69,13 +69,13 @@ MEGABYTE = 10**6
 _log = logging.getLogger(__name__)
 
 
-async def run_bot(settings: Settings, say: Callable[[str], None]) -> None:
+async def run_bot(config: Config, say: Callable[[str], None]) -> None:
     """Run until SIGTERM, Ctrl-C, or an error; what is unfinished then waits for the next run.
 
     `say` is told in lines what was found. Raises HostError.
     """
     loop = asyncio.get_running_loop()
-    running = asyncio.create_task(_run(settings, say))
+    running = asyncio.create_task(_run(config, say))
     for number in (signal.SIGINT, signal.SIGTERM):
         with suppress(NotImplementedError):  # Windows: Ctrl-C cancels this coroutine instead
             loop.add_signal_handler(number, running.cancel)
@@ -83,47 +83,47 @@ async def run_bot(settings: Settings, say: Callable[[str], None]) -> None:
         await running
 
 
-async def _run(settings: Settings, say: Callable[[str], None]) -> None:
-    if settings.discord_token is None:
+async def _run(config: Config, say: Callable[[str], None]) -> None:
+    if config.discord_token is None:
         raise ConfigError("DISCORD_TOKEN is not set; put the bot's token into .env.")
     async with AsyncExitStack() as stack:
-        database = await Database.open(settings.database_path)
+        database = await Database.open(config.database_path)
         stack.push_async_callback(database.close)
         translations = Translations()
         client = Client(translations)
         stack.push_async_callback(connection.close, client)
-        await connection.log_in(client, settings.discord_token.get_secret_value())
-        say(f"Loading {settings.musicgen_model} …")
-        backend = await stack.enter_async_context(_open_backend(settings))
+        await connection.log_in(client, config.discord_token.get_secret_value())
+        say(f"Loading {config.musicgen_model} …")
+        backend = await stack.enter_async_context(_open_backend(config))
         facts = backend.facts
         say(f"Model: {facts.model}, {facts.precision}, on {facts.device}")
         renderer = Renderer(model=facts.model, licence=facts.licence, software=SOFTWARE)
         messages = JobMessages(client, renderer, translations)
         notes, retention = NoteStore(database), Retention(database)
-        gate = _gate(database, _host_limits(settings))
+        gate = _gate(database, _host_limits(config))
         dispatcher = Dispatcher(
             jobs=JobStore(database),
             backend=backend,
             audience=messages,
             gate=gate,
             switch=Switch(notes),
-            events=Events(prompts=settings.log_prompts),
+            events=Events(prompts=config.log_prompts),
         )
         stack.push_async_callback(dispatcher.close)
-        await _add_cogs(client, settings, database, backend, dispatcher, gate, renderer)
-        await _sync(client, notes, settings.owner_guild)
+        await _add_cogs(client, config, database, backend, dispatcher, gate, renderer)
+        await _sync(client, notes, config.owner_guild)
         if resumed := await dispatcher.resume():
             say(f"Taking up {resumed} unfinished clips")
         if dispatcher.mode is not Mode.RUNNING:
             say(f"The bot is {dispatcher.mode}; /owner resume lets it go on")
         sweeper = Sweeper(
             retention,
-            keep_days=settings.keep_clips_days,
-            keep_bytes=settings.keep_clips_mb * MEGABYTE,
+            keep_days=config.keep_clips_days,
+            keep_bytes=config.keep_clips_mb * MEGABYTE,
         )
         await sweeper.sweep()
         await stack.enter_async_context(_beside(sweeper.run()))
-        if minutes := settings.idle_unload_minutes:
+        if minutes := config.idle_unload_minutes:
             await stack.enter_async_context(_beside(_rest(backend, minutes * 60)))
         follower = Follower(dispatcher.outlooks, messages, translations)
         await stack.enter_async_context(_beside(follower.run()))
@@ -133,7 +133,7 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
 
 async def _add_cogs(
     client: Client,
-    settings: Settings,
+    config: Config,
     database: Database,
     backend: LocalBackend,
     dispatcher: Dispatcher,
@@ -145,7 +145,7 @@ async def _add_cogs(
     about = About(SOFTWARE, facts.model, facts.device, facts.precision, facts.licence)
     archive, library = Archive(JobStore(database), backend, gate), Library(database)
     blocks = BlockStore(database)
-    desk = SettingsDesk(SettingsStore(database), _host_limits(settings))
+    desk = SettingsDesk(SettingsStore(database), _host_limits(config))
     ear = Ear(backend.encode, facts.sample_rate, facts.channels, facts.frame_rate)
     continuing = ContinueCog(dispatcher, gate, ear)
     client.tree.add_command(continuing.menu)
@@ -177,16 +177,16 @@ async def _add_cogs(
         blocks=HostBlockStore(database),
         retention=Retention(database),
         machine=machine,
-        guild_id=settings.owner_guild,
+        guild_id=config.owner_guild,
     )
-    guild = discord.Object(settings.owner_guild) if settings.owner_guild else MISSING
+    guild = discord.Object(config.owner_guild) if config.owner_guild else MISSING
     await client.add_cog(owner, guild=guild)
 
 
 async def make_clip(
     request: GenerationRequest,
     output: Path,
-    settings: Settings,
+    config: Config,
     on_progress: Callable[[Progress | None], None],
 ) -> Job:
     """Make one clip and write it to a file, through the same parts as the bot.
@@ -198,7 +198,7 @@ async def make_clip(
     async with AsyncExitStack() as stack:
         database = await Database.open(None)
         stack.push_async_callback(database.close)
-        backend = await stack.enter_async_context(_open_backend(settings))
+        backend = await stack.enter_async_context(_open_backend(config))
         audience = FileAudience(
             output,
             model=backend.facts.model,
@@ -227,7 +227,7 @@ async def make_clip(
 
 
 @asynccontextmanager
-async def _open_backend(settings: Settings) -> AsyncIterator[LocalBackend]:
+async def _open_backend(config: Config) -> AsyncIterator[LocalBackend]:
     def load() -> Engine:
         # Takes seconds to import, and only a command that makes music needs it. What it leaves are
         # a million objects that stay: looking for garbage among them took a fifth of the import,
@@ -238,23 +238,21 @@ async def _open_backend(settings: Settings) -> AsyncIterator[LocalBackend]:
         if not gc.get_freeze_count():  # when it is loaded again, garbage of the time between stays
             gc.freeze()
         gc.enable()
-        return load_engine(
-            settings.musicgen_model, settings.musicgen_device, settings.musicgen_precision
-        )
+        return load_engine(config.musicgen_model, config.musicgen_device, config.musicgen_precision)
 
-    backend = await LocalBackend.load(load, settings.musicgen_max_batch)
+    backend = await LocalBackend.load(load, config.musicgen_max_batch)
     try:
         yield backend
     finally:
         await backend.close(STOP_SECONDS)
 
 
-def _host_limits(settings: Settings) -> Limits:
+def _host_limits(config: Config) -> Limits:
     return Limits(
-        clip_seconds=settings.limit_clip_seconds,
-        cooldown_seconds=settings.limit_cooldown_seconds,
-        waiting_per_user=settings.limit_waiting_per_user,
-        waiting_per_guild=settings.limit_waiting_per_guild,
+        clip_seconds=config.limit_clip_seconds,
+        cooldown_seconds=config.limit_cooldown_seconds,
+        waiting_per_user=config.limit_waiting_per_user,
+        waiting_per_guild=config.limit_waiting_per_guild,
     )
 
 

@@ -24,7 +24,7 @@ from musicgen_bot.errors import MusicgenBotError
 from musicgen_bot.logs import set_up_logging
 
 if TYPE_CHECKING:
-    from musicgen_bot.config import Settings
+    from musicgen_bot.config import Config
     from musicgen_bot.generation import Progress
 
 INTERRUPTED = 130
@@ -75,13 +75,13 @@ def run(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     from musicgen_bot.app import run_bot
-    from musicgen_bot.config import load_settings
+    from musicgen_bot.config import load_config
 
     with _errors_told():
-        settings = load_settings()
-        set_up_logging(settings.log_level, settings.log_format)
+        config = load_config()
+        set_up_logging(config.log_level, config.log_format)
         console = Console(highlight=False, soft_wrap=True)
-        asyncio.run(run_bot(settings, lambda line: console.print(line, markup=False)))
+        asyncio.run(run_bot(config, lambda line: console.print(line, markup=False)))
     _leave(0)
 
 
@@ -109,7 +109,7 @@ def generate(
     )
 
     with _errors_told():
-        settings = _settings(model, device, precision)
+        config = _config(model, device, precision)
         set_up_logging("WARNING")
         request = GenerationRequest(clean_prompt(prompt), seconds, seed)
         check_output(output)
@@ -117,8 +117,8 @@ def generate(
             typer.echo(str(READS_ENGLISH), err=True)
         from musicgen_bot.app import make_clip
 
-        with _progress_bar(f"Loading {settings.musicgen_model}") as show:
-            job = asyncio.run(make_clip(request, output, settings, show))
+        with _progress_bar(f"Loading {config.musicgen_model}") as show:
+            job = asyncio.run(make_clip(request, output, config, show))
         typer.echo(f"{output}: {job.request.seconds:g} s, seed {job.request.seed}")
     _leave(0)
 
@@ -128,16 +128,16 @@ def check(model: Model = None, device: Device = None, precision: Precision = Non
     from musicgen_bot.check import Setup, check_host
 
     with _errors_told():
-        settings = _settings(model, device, precision)
+        config = _config(model, device, precision)
         set_up_logging("ERROR")
         setup = Setup(
-            model=settings.musicgen_model,
-            device=settings.musicgen_device,
-            precision=settings.musicgen_precision,
-            slots=settings.musicgen_max_batch,
-            seconds=settings.limit_clip_seconds,
-            database=settings.database_path,
-            has_token=settings.discord_token is not None,
+            model=config.musicgen_model,
+            device=config.musicgen_device,
+            precision=config.musicgen_precision,
+            slots=config.musicgen_max_batch,
+            seconds=config.limit_clip_seconds,
+            database=config.database_path,
+            has_token=config.discord_token is not None,
         )
         could_start = check_host(Console(highlight=False), setup)
     raise typer.Exit(0 if could_start else 1)
@@ -161,14 +161,17 @@ def bench(
     from musicgen_bot import bench as benchmark
 
     with _errors_told():
-        settings = _settings(None, device, None)
+        config = _config(None, device, None)
+        precisions = [
+            _config(None, None, each).musicgen_precision for each in precision or ["auto"]
+        ]
         set_up_logging("ERROR")
         console = Console(highlight=False)
         report = benchmark.bench(
             console,
             shape.value,
-            settings.musicgen_device,
-            precision or ["auto"],
+            config.musicgen_device,
+            precisions,
             compare=compare is not None,
         )
         console.print(benchmark.as_table(report))
@@ -177,16 +180,16 @@ def bench(
             typer.echo(benchmark.as_json(report))
 
 
-def _settings(model: str | None, device: str | None, precision: str | None) -> Settings:
-    """Return the host's settings, with what the command line says instead."""
-    from musicgen_bot.config import load_settings
+def _config(model: str | None, device: str | None, precision: str | None) -> Config:
+    """Return what the host has set, with what the command line says instead."""
+    from musicgen_bot.config import load_config
 
     given = {
         "musicgen_model": model,
         "musicgen_device": device,
         "musicgen_precision": precision,
     }
-    return load_settings(**{name: value for name, value in given.items() if value is not None})
+    return load_config(**{name: value for name, value in given.items() if value is not None})
 
 
 @contextmanager

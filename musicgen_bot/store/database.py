@@ -45,11 +45,7 @@ class Database:
         another program has it open.
         """
         try:
-            if path is not None:
-                path = path.resolve()  # SQLite puts what it keeps beside a file where that is
-                path.parent.mkdir(mode=OWN_FOLDER, parents=True, exist_ok=True)
-                _close_to_others(path)
-            file = path or ":memory:"
+            file = _made(path) if path else ":memory:"
             # What cannot be opened is found out here: where aiosqlite finds it out, its thread
             # still has a message for the event loop afterwards, which may be closed by then.
             sqlite3.connect(file).close()
@@ -117,30 +113,37 @@ class Database:
         await self._connection.close()
 
 
-def _close_to_others(path: Path) -> None:
-    """Let nobody but the bot's user read the database, nor look into its folder.
+def _made(path: Path) -> Path:
+    """Make the file and its folder where they are not there, and return where it really is.
 
-    SQLite gives the files beside it the modes it has. A folder of somebody else, or one that is
-    made to be shared, stays as it is. Raises OSError where the file cannot be made.
+    Nobody but the bot's user may read it, nor look into its folder. Raises OSError.
     """
-    if sys.platform == "win32":  # a user's folders are their own there
-        return
-    try:
-        # Born with that mode: in between, somebody could open it. An open database must not be
-        # opened like this, since closing it here would let go of the locks on it.
+    path = path.resolve()  # SQLite puts what it keeps beside a file there, too
+    path.parent.mkdir(mode=OWN_FOLDER, parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        # Born with its mode: in between, somebody could open it. One that is there is not opened,
+        # as closing it would take the locks from whoever has it open in this process.
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWN_FILE))
-    except FileExistsError:
-        pass
+    if sys.platform != "win32":  # where a user's folders are their own anyway
+        try:
+            _close_to_others(path)
+        except OSError as error:  # a file system without modes, or files of somebody else
+            _log.warning("%s may be readable for other users of this machine: %s", path, error)
+    return path
+
+
+def _close_to_others(path: Path) -> None:
+    """Take from others what an earlier version, or a copy, gave them.
+
+    A folder of somebody else, or one that is made to be shared, stays as it is. Raises OSError.
+    """
+    for end in ("", "-wal", "-shm"):  # SQLite gives those it makes the mode of the first
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + end).chmod(OWN_FILE)
     folder = path.parent.stat()
     is_shared = folder.st_mode & (stat.S_ISVTX | stat.S_ISGID)
-    try:
-        if folder.st_uid == os.geteuid() and not is_shared:
-            path.parent.chmod(OWN_FOLDER)
-        for end in ("", "-wal", "-shm"):
-            with suppress(FileNotFoundError):
-                path.with_name(path.name + end).chmod(OWN_FILE)
-    except OSError as error:  # a file system without modes, or files of somebody else
-        _log.warning("%s may be readable for other users of this machine: %s", path, error)
+    if folder.st_uid == os.geteuid() and not is_shared:
+        path.parent.chmod(OWN_FOLDER)
 
 
 def _explain(error: Exception, path: Path | None = None) -> StoreError:

@@ -18,7 +18,6 @@ from musicgen_bot.store.jobs import JobStore, Order
 from musicgen_bot.store.notes import NoteStore
 from musicgen_bot.store.schema import MIGRATIONS
 
-
 FILES = ("", "-wal", "-shm")
 """What stands behind the names of the files that a database is in."""
 
