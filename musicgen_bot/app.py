@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -70,20 +69,10 @@ _log = logging.getLogger(__name__)
 
 
 async def run_bot(config: Config, say: Callable[[str], None]) -> None:
-    """Run until SIGTERM, Ctrl-C, or an error; what is unfinished then waits for the next run.
+    """Run until it is cancelled; what is unfinished then waits for the next run.
 
     `say` is told in lines what was found. Raises HostError.
     """
-    loop = asyncio.get_running_loop()
-    running = asyncio.create_task(_run(config, say))
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError):  # Windows: Ctrl-C cancels this coroutine instead
-            loop.add_signal_handler(number, running.cancel)
-    with suppress(asyncio.CancelledError):
-        await running
-
-
-async def _run(config: Config, say: Callable[[str], None]) -> None:
     if config.discord_token is None:
         raise ConfigError("DISCORD_TOKEN is not set; put the bot's token into .env.")
     async with AsyncExitStack() as stack:

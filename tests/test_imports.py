@@ -20,6 +20,8 @@ MAY_IMPORT = {
     "audio": {"errors", "generation", "translations"},
     "store": {"errors", "generation", "translations"},
     "logs": set(),
+    "process": set(),
+    "__main__": {"process", "cli"},
     "config": {"errors"},
     "engine": BOTTOM,
     "backends": {"engine", *BOTTOM},
@@ -34,7 +36,7 @@ MAY_IMPORT = {
         *("__version__", "terminal", "connection", "cogs", "ui", "jobs", "backends", "engine"),
         *("config", *BOTTOM),
     },
-    "cli": {"app", "bench", "check", "config", "logs", *BOTTOM},
+    "cli": {"app", "bench", "check", "config", "logs", "process", *BOTTOM},
 }
 ROOMS = {
     "discord": {"cogs", "ui", "connection", "app"},

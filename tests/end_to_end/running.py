@@ -101,10 +101,14 @@ class BotProcess:
                 self._lines.append(line.decode())
                 self._news.notify_all()
 
-    async def stop(self) -> tuple[int, str]:
-        """Stop it as a service manager does."""
-        self._process.send_signal(signal.SIGTERM)
+    async def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
+        """Stop it as a service manager does, or with another signal."""
+        self.signal(number)
         return await self.ended()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
 
     async def kill(self) -> None:
         """Kill it without a warning."""

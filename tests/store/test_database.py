@@ -103,7 +103,7 @@ async def test_what_is_kept_is_for_the_bots_user_alone(
     seen: list[dict[str, int]] = []
     connect = sqlite3.connect
 
-    def watched(*args: Any, **options: Any) -> sqlite3.Connection:
+    def watched(*args: Any, **options: Any) -> Any:
         seen.append(modes(path))
         return connect(*args, **options)
 
