@@ -42,7 +42,7 @@ def _guarded(event: str, parse: Parser) -> Parser:
 
 def tell_unreadable(event: str, error: Exception) -> None:
     """Write one line to the log; not the event, which has a token in it."""
-    _log.warning("Discord sent a %s that cannot be read: %r", event, error)
+    _log.warning("Discord sent an event that cannot be read, %s: %.200r", event, error)
 
 
 def _check_custom_id(data: Any) -> None:
