@@ -35,7 +35,8 @@ from musicgen_bot.engine.encoder import Encoder
 from musicgen_bot.engine.engine import WINDOW_SECONDS, Engine
 from musicgen_bot.engine.layout import rounded_up
 from musicgen_bot.engine.matrices import DynamicInt8, Matrix, PlainMatrix, WeightOnlyInt8
-from musicgen_bot.engine.model_files import TINY, fetch_config, fetch_model, first_line, name_of
+from musicgen_bot.engine.model_config import first_line
+from musicgen_bot.engine.model_files import TINY, fetch_config, fetch_model, name_of, weight_files
 from musicgen_bot.engine.native.build import CannotBuild
 from musicgen_bot.engine.native.decoder import NativeDecoder
 from musicgen_bot.engine.native.packing import pack
@@ -44,6 +45,13 @@ from musicgen_bot.engine.text import TextEncoder
 from musicgen_bot.engine.weights import copier, take_decoder
 from musicgen_bot.errors import ModelError
 from musicgen_bot.translations import Text
+
+
+_OF_DECODER = (
+    "decoder.lm_heads.",
+    *(f"decoder.model.decoder.{part}." for part in ("embed_tokens", "layers", "layer_norm")),
+)
+"""Begin the names of weights that count; older files have some beside them that do not."""
 
 
 def load_engine(model: str, device: str = "auto", precision: str = "auto") -> Engine:
@@ -119,6 +127,12 @@ def _read(folder: Path, model: str) -> tuple[PreTrainedTokenizerBase, Any]:
             f"The model {model} lacks weights that its configuration asks for "
             f"({len(made_up)} of them, such as {made_up[0]}); download it again."
         )
+    left_over = sorted(key for key in report["unexpected_keys"] if key.startswith(_OF_DECODER))
+    if left_over:
+        raise ModelError(
+            f"The model {model} has weights that its configuration leaves out ({len(left_over)} of "
+            f"them, such as {left_over[0]}); choose one that was saved with its own."
+        )
     return tokenizer, modules.eval()
 
 
@@ -146,7 +160,7 @@ def _take_over(
         text=text,
         decoder=_take_decoder(modules, positions, device, precision),
         codec=codec,
-        encoder=Encoder(folder, modules.config.audio_encoder, device),
+        encoder=Encoder(weight_files(folder, model), modules.config.audio_encoder, device),
     )
 
 

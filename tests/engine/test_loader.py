@@ -12,6 +12,7 @@ import pytest
 import torch
 from huggingface_hub import constants
 from safetensors.torch import load_file, save_file
+from transformers.utils import is_protobuf_available, is_sentencepiece_available
 
 from musicgen_bot.engine import load_engine
 from musicgen_bot.engine.model_files import fetch_config, is_cached, name_of
@@ -74,9 +75,32 @@ def lose_a_weight(folder: Path) -> None:
     save_file(weights, folder / WEIGHTS, {"format": "pt"})
 
 
-def lose_a_shard(folder: Path) -> None:
+def shards(*names: object) -> Change:
+    """Leave nothing of the weights but an index that names these files."""
+
+    def change(folder: Path) -> None:
+        (folder / WEIGHTS).unlink()
+        weight_map = {str(number): name for number, name in enumerate(names)}
+        (folder / INDEX).write_text(json.dumps({"weight_map": weight_map}))
+
+    return change
+
+
+def damage_the_index(folder: Path) -> None:
     (folder / WEIGHTS).unlink()
-    (folder / INDEX).write_text(json.dumps({"weight_map": {"a": "model-1.safetensors"}}))
+    (folder / INDEX).write_text("{")
+
+
+def split(folder: Path) -> None:
+    """Split the weights in two files, whose names are not those that transformers gives."""
+    weights = load_file(folder / WEIGHTS)
+    (folder / WEIGHTS).unlink()
+    weight_map = {key: f"part-{number % 2}.safetensors" for number, key in enumerate(weights)}
+    for name in set(weight_map.values()):
+        part = {key: weights[key] for key in weights if weight_map[key] == name}
+        save_file(part, folder / name, {"format": "pt"})
+    content = {"metadata": {"total_size": 0}, "weight_map": weight_map}
+    (folder / INDEX).write_text(json.dumps(content))
 
 
 DAMAGES: dict[str, tuple[Change, str]] = {
@@ -93,12 +117,43 @@ DAMAGES: dict[str, tuple[Change, str]] = {
     "garbage for weights": (write(WEIGHTS, "x" * 10_000), "are damaged"),
     "a weight missing": (lose_a_weight, r"1 of them, such as decoder\.model\.decoder\.layers\.1\."),
     "weights of another size": (configure("decoder", ffn_dim=100), "lacks weights"),
-    "impossible sizes": (configure("decoder", hidden_size=-4), "cannot be read"),
-    "a shard missing": (lose_a_shard, r"model-1\.safetensors is missing"),
-    "a damaged index": (write(INDEX, "{"), f"{INDEX} is missing or damaged"),
+    "weights left over": (configure("decoder", num_codebooks=3), r"2 of them, such as decoder\."),
+    "no heads": (configure("decoder", num_attention_heads=0), "num_attention_heads of the decoder"),
+    "negative heads": (configure("decoder", num_attention_heads=-2), "is -2, which is no size"),
+    "heads that do not fit": (configure("decoder", num_attention_heads=3), "by 3 attention heads"),
+    "negative width": (configure("decoder", hidden_size=-4), "is -4, which is no size"),
+    "too little width": (configure("decoder", hidden_size=2, num_attention_heads=1), "size of 2"),
+    "no layers": (configure("decoder", num_hidden_layers=0), "is 0, which is no size"),
+    "no codebooks": (configure("decoder", num_codebooks=0), "is 0, which is no size"),
+    "an odd codebook": (configure("decoder", num_codebooks=5, audio_channels=2), "5 codebooks"),
+    "codebooks without a codec": (configure("decoder", num_codebooks=8), "8 codebooks"),
+    "codes without a sound": (configure("decoder", vocab_size=1000), "knows 256 codes"),
+    "unknown activation": (configure("decoder", activation_function="x"), "no activation function"),
+    "no text": (configure("text_encoder", num_heads=0), "num_heads of the text_encoder is 0"),
+    "no rate": (configure("audio_encoder", sampling_rate=0), "is 0, which is no size"),
+    "a broken frame": (configure("audio_encoder", sampling_rate=32001), "whole number of frames"),
+    "no ratios": (configure("audio_encoder", upsampling_ratios=[]), r"is \[\], which is no size"),
+    "a ratio of 0": (configure("audio_encoder", upsampling_ratios=[8, 0]), "which is no size"),
+    "no bandwidth": (configure("audio_encoder", target_bandwidths=[]), "which is no size"),
+    "an adapter": (write("adapter_config.json", "{}"), "merge it into its base model"),
+    "an adapter's weights": (write("adapter_model.safetensors", ""), "merge it into its base"),
+    "a shard missing": (shards("model-1.safetensors"), r"model-1\.safetensors is missing"),
+    "a shard elsewhere": (shards("../x.safetensors"), r"names \.\./x\.safetensors"),
+    "a shard anywhere": (shards("/tmp/x.safetensors"), r"names /tmp/x\.safetensors"),  # noqa: S108
+    "a pickled shard": (shards("pytorch_model.bin"), r"names pytorch_model\.bin, which is no"),
+    "no shards": (shards(), f"{INDEX} is missing or damaged"),
+    "a shard without a name": (shards(5), f"{INDEX} is missing or damaged"),
+    "a damaged index": (damage_the_index, f"{INDEX} is missing or damaged"),
     "no tokenizer": (delete("tokenizer.json"), r"tokenizer\.json is missing"),
     "a damaged tokenizer": (write("tokenizer.json", "{}"), "cannot be read"),
 }
+
+
+FOUND_BY_READING = {
+    *("weights cut short", "garbage for weights", "a weight missing", "weights of another size"),
+    *("weights left over", "a damaged tokenizer"),
+}
+"""Damages that are not known before everything is read."""
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -111,6 +166,51 @@ def test_a_damaged_or_foreign_model_is_refused(
     with pytest.raises(ModelError, match=message) as error:
         load_engine(str(folder), "cpu")
     assert "\n" not in str(error.value)
+    if damage not in FOUND_BY_READING:
+        with pytest.raises(ModelError, match=message):
+            fetch_config(str(folder))
+            is_cached(str(folder))
+
+
+@pytest.mark.skipif(
+    is_sentencepiece_available() and is_protobuf_available(), reason="it can be read here"
+)
+def test_a_tokenizer_that_takes_more_packages_is_told(
+    random_checkpoint: Path, hub: Path, tmp_path: Path
+) -> None:
+    for folder in (
+        shutil.copytree(random_checkpoint, tmp_path / "model"),
+        cache(hub, "someone/musicgen-old", random_checkpoint),
+    ):
+        (folder / "spiece.model").touch()
+        assert is_cached(str(folder))
+        (folder / "tokenizer.json").unlink()
+    for model in (str(tmp_path / "model"), "someone/musicgen-old"):
+        with pytest.raises(ModelError, match="pip install sentencepiece protobuf"):
+            load_engine(model, "cpu")
+        with pytest.raises(ModelError, match="pip install sentencepiece protobuf"):
+            is_cached(model)
+
+
+def test_weights_may_be_in_files_of_any_name(random_checkpoint: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(random_checkpoint, tmp_path / "model")
+    split(folder)
+    (folder / "model-of-another.safetensors").write_text("garbage")
+    assert is_cached(str(folder))
+    whole, parts = (load_engine(str(each), "cpu") for each in (random_checkpoint, folder))
+    sound = np.random.default_rng(0).uniform(-0.5, 0.5, (1, 6400)).astype(np.float32)
+    np.testing.assert_array_equal(parts.encode(sound, 32000), whole.encode(sound, 32000))
+
+
+def test_an_index_beside_whole_weights_is_not_read(random_checkpoint: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(random_checkpoint, tmp_path / "model")
+    (folder / INDEX).write_text(json.dumps({"weight_map": {"a": "../x.safetensors"}}))
+    assert load_engine(str(folder), "cpu").model == "model"
+
+
+def test_a_file_instead_of_its_folder_is_told(random_checkpoint: Path) -> None:
+    with pytest.raises(ModelError, match=f"is a file; give the folder .* {random_checkpoint}"):
+        load_engine(str(random_checkpoint / WEIGHTS), "cpu")
 
 
 @pytest.mark.parametrize(
@@ -118,16 +218,33 @@ def test_a_damaged_or_foreign_model_is_refused(
     [
         ("/no/such/folder", "There is no folder"),
         ("./no-such-folder", "There is no folder"),
+        ("~", "There is no folder ~"),
+        ("~/models/mine", "There is no folder ~/models/mine"),
+        ("/" + 300 * "x", "cannot be looked at"),
+        ("https://huggingface.co/facebook/musicgen-small", "as in facebook/musicgen-small"),
+        ("https://huggingface.co/someone/mine/tree/main?x=1", r"as in someone/mine\."),
+        ("huggingface.co/someone/mine", r"as in someone/mine\."),
+        ("https://someone:secret@huggingface.co/a/b", "as in facebook/musicgen-small"),
         ("facebook/musicgen-small", "not on this machine"),
         ("a name with spaces", "no name a model can have"),
         ("", "no name a model can have"),
     ],
 )
-def test_a_model_that_cannot_be_had_is_refused(hub: Path, model: str, message: str) -> None:
-    with pytest.raises(ModelError, match=message):
+def test_a_model_that_cannot_be_had_is_refused(
+    hub: Path, monkeypatch: pytest.MonkeyPatch, model: str, message: str
+) -> None:
+    monkeypatch.setattr(Path, "expanduser", homeless)
+    with pytest.raises(ModelError, match=message) as error:
         load_engine(model, "cpu")
-    assert not is_cached(model)
+    assert "secret" not in str(error.value)
     assert not hub.exists()
+
+
+def homeless(path: Path) -> Path:
+    """Be `Path.expanduser` for somebody who has no home."""
+    if path.parts[:1] == ("~",):
+        raise RuntimeError("Could not determine home directory.")
+    return path
 
 
 @pytest.mark.parametrize(
