@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from transformers import (
     AutoTokenizer,
@@ -45,13 +45,6 @@ from musicgen_bot.engine.text import TextEncoder
 from musicgen_bot.engine.weights import copier, take_decoder
 from musicgen_bot.errors import ModelError
 from musicgen_bot.translations import Text
-
-
-_OF_DECODER = (
-    "decoder.lm_heads.",
-    *(f"decoder.model.decoder.{part}." for part in ("embed_tokens", "layers", "layer_norm")),
-)
-"""Begin the names of weights that count; older files have some beside them that do not."""
 
 
 def load_engine(model: str, device: str = "auto", precision: str = "auto") -> Engine:
@@ -127,13 +120,27 @@ def _read(folder: Path, model: str) -> tuple[PreTrainedTokenizerBase, Any]:
             f"The model {model} lacks weights that its configuration asks for "
             f"({len(made_up)} of them, such as {made_up[0]}); download it again."
         )
-    left_over = sorted(key for key in report["unexpected_keys"] if key.startswith(_OF_DECODER))
-    if left_over:
-        raise ModelError(
-            f"The model {model} has weights that its configuration leaves out ({len(left_over)} of "
-            f"them, such as {left_over[0]}); choose one that was saved with its own."
-        )
+    _check_nothing_left_over(folder, model, modules.config.decoder)
     return tokenizer, modules.eval()
+
+
+def _check_nothing_left_over(folder: Path, model: str, decoder: Any) -> None:
+    """Raise ModelError where there are weights of more codebooks or layers than configured.
+
+    transformers leaves them out without a word, and what is left makes noise.
+    """
+    beyond = (
+        f"decoder.lm_heads.{decoder.num_codebooks}.",
+        f"decoder.model.decoder.layers.{decoder.num_hidden_layers}.",
+    )
+    for path in weight_files(folder, model):
+        with safe_open(path, framework="pt") as file:
+            left_over = sorted(name for name in file.keys() if name.startswith(beyond))  # noqa: SIM118
+        if left_over:
+            raise ModelError(
+                f"The model {model} has more weights than its configuration asks for (such as "
+                f"{left_over[0]}); download it again."
+            )
 
 
 def _take_over(
