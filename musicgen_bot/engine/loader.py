@@ -28,7 +28,9 @@ from musicgen_bot.engine.device import (
     choose_precision,
     compiled_step,
     is_out_of_memory,
+    limit_threads,
     release_memory,
+    threads,
     working_dtype,
 )
 from musicgen_bot.engine.encoder import Encoder
@@ -56,6 +58,7 @@ def load_engine(model: str, device: str = "auto", precision: str = "auto") -> En
     """
     where = choose_device(device)
     precision = choose_precision(precision, where, fetch_config(model).decoder)
+    limit_threads(where)
     return _load(fetch_model(model), model, where, precision)
 
 
@@ -189,7 +192,7 @@ def _take_decoder(modules: Any, positions: int, device: torch.device, precision:
         partial(pack, bits=bits),
         partial(pack, bits=max(bits, 8)),
     )
-    return NativeDecoder(weights, built, torch.get_num_threads())
+    return NativeDecoder(weights, built, threads())
 
 
 def _matrix_type(precision: str, device: torch.device) -> Callable[[Tensor], Matrix]:

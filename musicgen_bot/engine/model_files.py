@@ -118,6 +118,16 @@ def _cached_folder(model: str) -> Path | None:
         return Path(snapshot_download(model, local_files_only=True))
     except (LocalEntryNotFoundError, HFValidationError):
         return None
+    except RuntimeError as error:  # of a user whom the system does not know
+        raise ModelError(
+            f"There is no place to keep the model {model}, as this user has no home; set HF_HOME "
+            "to a folder that can be written."
+        ) from error
+    except OSError as error:
+        raise ModelError(
+            f"The model {model} cannot be looked for ({first_line(error)}); set HF_HOME to a "
+            "folder that can be read and written."
+        ) from error
 
 
 def _download(model: str, wanted: list[str]) -> Path:

@@ -252,6 +252,16 @@ def test_a_model_that_cannot_be_had_is_refused(
     assert not hub.exists()
 
 
+def test_models_of_somebody_without_a_home_need_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "expanduser", homeless)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", "~/.cache/huggingface/hub")
+    with pytest.raises(ModelError, match="set HF_HOME"):
+        load_engine("facebook/musicgen-small", "cpu")
+    with pytest.raises(ModelError, match="set HF_HOME"):
+        is_cached("facebook/musicgen-small")
+    assert is_cached("tiny")
+
+
 def homeless(path: Path) -> Path:
     """Be `Path.expanduser` for somebody who has no home."""
     if path.parts[:1] == ("~",):
