@@ -17,7 +17,7 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
 )
 from transformers import MusicgenConfig
-from transformers.utils import is_protobuf_available, is_sentencepiece_available
+from transformers.utils.import_utils import is_protobuf_available, is_sentencepiece_available
 
 from musicgen_bot.engine.model_config import ADAPTER, CONFIG, first_line, read_config
 from musicgen_bot.errors import ModelError

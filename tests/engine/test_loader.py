@@ -12,7 +12,7 @@ import pytest
 import torch
 from huggingface_hub import constants
 from safetensors.torch import load_file, save_file
-from transformers.utils import is_protobuf_available, is_sentencepiece_available
+from transformers.utils.import_utils import is_protobuf_available, is_sentencepiece_available
 
 from musicgen_bot.engine import load_engine
 from musicgen_bot.engine.model_files import fetch_config, is_cached, name_of
