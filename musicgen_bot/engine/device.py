@@ -60,9 +60,9 @@ def _best_device() -> torch.device:
 def choose_precision(name: str, device: torch.device, decoder: Any) -> str:
     """Return the name of the precision of a decoder with the configuration `decoder`.
 
-    auto is int8 on a CPU that can, and fp32 on any other, since these keep a clip the same, fp32
-    almost always, whatever it shares a batch with; on a GPU it is fp16, which does not. Raises ModelError for an unknown one, and
-    for one that is not to be had here.
+    auto is int8 on a CPU that can, and fp32 on any other, since these keep a clip the same (fp32
+    almost always) whatever it shares a batch with; on a GPU it is fp16, which may not. Raises
+    ModelError for an unknown one, and for one that is not to be had here.
     """
     if name == "auto":
         if device.type != "cpu":
