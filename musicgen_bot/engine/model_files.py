@@ -115,7 +115,8 @@ def _local_folder(model: str) -> Path | None:
 
 def _cached_folder(model: str) -> Path | None:
     try:
-        return Path(snapshot_download(model, local_files_only=True))
+        # Without a pattern it would have to be all that is there, files that nobody wants included.
+        return Path(snapshot_download(model, allow_patterns=[CONFIG], local_files_only=True))
     except (LocalEntryNotFoundError, HFValidationError):
         return None
     except RuntimeError as error:  # of a user whom the system does not know
