@@ -17,6 +17,7 @@ CONFIG = "config.json"
 ADAPTER = "adapter_config.json"
 """Lies beside what PEFT has trained, of which LoRA is one kind."""
 _ADAPTERS = (ADAPTER, "adapter_model.safetensors", "adapter_model.bin")
+_KINDS = ["musicgen", "t5", "encodec"]
 _SIZES = {
     "text_encoder": (
         *("vocab_size", "d_model", "d_kv", "d_ff", "num_layers", "num_heads"),
@@ -51,6 +52,7 @@ def read_config(folder: Path, model: str) -> MusicgenConfig:
             "and give the folder of the result."
         )
     path = folder / CONFIG
+    obstacle = None
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         kinds = [content.get("model_type")]
@@ -58,6 +60,8 @@ def read_config(folder: Path, model: str) -> MusicgenConfig:
             with quiet_transformers():
                 config: Any = MusicgenConfig.from_pretrained(folder)
             kinds += [config.text_encoder.model_type, config.audio_encoder.model_type]
+        if kinds == _KINDS:
+            obstacle = next(_impossible_sizes(config), None) or next(_unfitting_sizes(config), None)
     except FileNotFoundError:
         raise ModelError(
             f"The model {model} has no {CONFIG}; give a folder that transformers saved, or a "
@@ -65,12 +69,11 @@ def read_config(folder: Path, model: str) -> MusicgenConfig:
         ) from None
     except Exception as error:  # transformers raises what it likes on a configuration it dislikes
         raise _unusable(model, first_line(error)) from error
-    if kinds != ["musicgen", "t5", "encodec"]:
+    if kinds != _KINDS:
         raise ModelError(
             f"The model {model} is no MusicGen (it says {kinds[-1]}), but the bot runs nothing "
             "else; choose one such as facebook/musicgen-small."
         )
-    obstacle = next(_impossible_sizes(config), None) or next(_unfitting_sizes(config), None)
     if obstacle:
         raise _unusable(model, obstacle)
     return cast("MusicgenConfig", config)
@@ -93,7 +96,7 @@ def _impossible_sizes(config: Any) -> Iterator[str]:
         for name in names:
             value = getattr(getattr(config, part), name)
             sizes = value if isinstance(value, list | tuple) else [value]
-            if not sizes or min(sizes) <= 0:
+            if not sizes or any(not size or size < 0 for size in sizes):
                 yield f"{name} of the {part} is {value}, which is no size"
 
 

@@ -136,6 +136,7 @@ DAMAGES: dict[str, tuple[Change, str]] = {
     "codebooks without a codec": (configure("decoder", num_codebooks=8), "8 codebooks"),
     "codes without a sound": (configure("decoder", vocab_size=1000), "knows 256 codes"),
     "unknown activation": (configure("decoder", activation_function="x"), "no activation function"),
+    "one code": (configure("audio_encoder", codebook_size=1), "cannot be used"),
     "no text": (configure("text_encoder", num_heads=0), "num_heads of the text_encoder is 0"),
     "no rate": (configure("audio_encoder", sampling_rate=0), "is 0, which is no size"),
     "a broken frame": (configure("audio_encoder", sampling_rate=32001), "whole number of frames"),
