@@ -35,7 +35,7 @@ class GenerateCog(commands.Cog):
         style="Adds the instruments, mood and tempo of a genre; also works without a prompt",
         seconds="Length of the clip in seconds; leave it out for the default length",
         variations="How many clips to choose from; 1 if you leave it out",
-        seed="The same prompt and seed give the same clip again; random if you leave it out",
+        seed="The same prompt and seed usually give the same clip; random if you leave it out",
         guidance="How closely the clip follows the prompt; 3 if you leave it out",
         temperature="How adventurous the clip is; 1 if you leave it out",
         top_k="How many of the likeliest sounds to choose from; 250 if you leave it out",
