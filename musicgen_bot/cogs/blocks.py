@@ -9,7 +9,7 @@ from discord.ext import commands
 from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.jobs.blocklist import Blocklist
 from musicgen_bot.translations import Text
-from musicgen_bot.ui.authority import guild_of
+from musicgen_bot.ui.common.caller import Caller
 from musicgen_bot.ui.common.speech import answer, say_to
 
 
@@ -28,7 +28,8 @@ class BlockCog(commands.Cog):
         self, interaction: discord.Interaction, member: discord.Member | discord.User
     ) -> None:
         """Block a member who is no moderator."""
-        guild_id = guild_of(interaction, "moderate_members")
+        caller = Caller.of(interaction)
+        guild_id = caller.require_permission("moderate_members")
         if isinstance(member, discord.Member) and member.resolved_permissions is not None:
             rights = member.resolved_permissions
             if rights.moderate_members or rights.manage_guild:
@@ -37,7 +38,7 @@ class BlockCog(commands.Cog):
                     "permission away first.",
                     member=member.mention,
                 )
-        news = await self._blocklist.block(guild_id, member.id, interaction.user.id)
+        news = await self._blocklist.block(guild_id, member.id, caller.user_id)
         text = Text("{member} was already blocked; `/unblock` undoes that.")
         if news:
             text = Text("{member} can no longer make music in this server; `/unblock` undoes that.")
@@ -52,7 +53,8 @@ class BlockCog(commands.Cog):
         self, interaction: discord.Interaction, member: discord.Member | discord.User
     ) -> None:
         """Unblock a member, who may have left the server meanwhile."""
-        guild_id = guild_of(interaction, "moderate_members")
+        caller = Caller.of(interaction)
+        guild_id = caller.require_permission("moderate_members")
         news = await self._blocklist.unblock(guild_id, member.id)
         text = Text("{member} was not blocked.")
         if news:

@@ -19,7 +19,7 @@ from musicgen_bot.jobs.admission import Admission
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.jobs.limits import SHORTEST_SECONDS
 from musicgen_bot.network import UNREACHABLE
-from musicgen_bot.ui.common.caller import member_of
+from musicgen_bot.ui.common.caller import Caller
 from musicgen_bot.ui.common.downloads import download
 from musicgen_bot.ui.job_message.submitting import check, defer, take_on, worded
 
@@ -100,7 +100,8 @@ class ContinueCog(commands.Cog):
     ) -> None:
         words, order = worded(prompt, "", 1, needs_words=False)
         order = replace(order, uploaded=True)
-        guild_id, member = interaction.guild_id, member_of(interaction)
+        caller = Caller.of(interaction)
+        guild_id, member = caller.guild_id, caller.member
         longest = await self._admission.longest_seconds(guild_id, member)
         if seconds is None:
             usual = await self._admission.default_seconds(guild_id, member)
@@ -123,7 +124,7 @@ class ContinueCog(commands.Cog):
         least = GenerationRequest(words, min(SHORTEST_SECONDS + seconds, longest))
         added = replace(order, given_seconds=least.seconds - seconds)
         await check(self._dispatcher, interaction, least, added)
-        with self._busy_for(interaction.user.id):
+        with self._busy_for(caller.user_id):
             await defer(interaction)
             try:
                 codes = await self._codes(attachment, min(KEPT_SECONDS, longest - seconds))

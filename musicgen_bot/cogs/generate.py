@@ -11,7 +11,7 @@ from musicgen_bot.jobs.admission import Admission
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.jobs.limits import SHORTEST_SECONDS
 from musicgen_bot.styles import matching
-from musicgen_bot.ui.common.caller import member_of
+from musicgen_bot.ui.common.caller import Caller
 from musicgen_bot.ui.common.text import CHOICES_SHOWN, shortened
 from musicgen_bot.ui.job_message.remix import HIGHEST_GUIDANCE
 from musicgen_bot.ui.job_message.submitting import take_on, worded
@@ -53,11 +53,10 @@ class GenerateCog(commands.Cog):
         top_k: app_commands.Range[int, 1, HIGHEST_TOP_K] = 250,
     ) -> None:
         """Accept a job and promise its clip."""
+        caller = Caller.of(interaction)
         words, order = worded(prompt, style, variations)
         if seconds is None:
-            seconds = await self._admission.default_seconds(
-                interaction.guild_id, member_of(interaction)
-            )
+            seconds = await self._admission.default_seconds(caller.guild_id, caller.member)
         request = GenerationRequest(
             prompt=words,
             seconds=seconds,

@@ -13,13 +13,13 @@ from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.generation import one_line
 from musicgen_bot.job import Job
 from musicgen_bot.jobs.clip_library import ClipLibrary
+from musicgen_bot.ui.common.caller import Caller
 from musicgen_bot.ui.common.errors import explain
 from musicgen_bot.ui.common.speech import say_to
 from musicgen_bot.ui.common.text import CHOICES_SHOWN, shortened, title
 from musicgen_bot.ui.job_message import embeds
 from musicgen_bot.ui.job_message.buttons import clip_buttons, page_buttons
 from musicgen_bot.ui.job_message.files import Renderer
-from musicgen_bot.ui.reading import viewer_of
 
 Interaction = discord.Interaction[Any]
 Search = app_commands.Range[str, 1, 60]
@@ -63,10 +63,10 @@ class LibraryCog(commands.Cog):
                 "Please choose a clip from the list, or type its number, which is shown below "
                 "each clip."
             )
-        job = await self._clips.job(int(clip))
-        if not viewer_of(interaction).may_see(job):
+        caller, job = Caller.of(interaction), await self._clips.job(int(clip))
+        if not caller.may_see(job):
             raise InvalidRequest("Clip {clip} is neither yours nor from this server.", clip=clip)
-        async with self._clips.turn(interaction.user.id, interaction.guild_id):
+        async with self._clips.turn(caller.user_id, caller.guild_id):
             await interaction.response.defer(ephemeral=True, thinking=True)
             await self._send(interaction, job)
 
@@ -85,7 +85,7 @@ class LibraryCog(commands.Cog):
     async def _offer_clips(
         self, interaction: Interaction, current: str
     ) -> list[app_commands.Choice[str]]:
-        viewer, search = viewer_of(interaction), one_line(current)
+        viewer, search = Caller.of(interaction).viewer(), one_line(current)
         say = say_to(interaction)
         entries: list[Entry] = []
         for which in (ClipList.MINE, ClipList.SERVER):
@@ -106,7 +106,7 @@ class LibraryCog(commands.Cog):
         """Turn to another page of a list."""
         say = say_to(interaction)
         try:
-            page = await self._clips.page(which, viewer_of(interaction), search, number)
+            page = await self._clips.page(which, Caller.of(interaction).viewer(), search, number)
             await interaction.response.edit_message(
                 embed=embeds.page(say, which, page, search),
                 view=page_buttons(say, which, page.number, search, page.is_last),
@@ -115,7 +115,7 @@ class LibraryCog(commands.Cog):
             await explain(interaction, error)
 
     async def _open(self, interaction: Interaction, which: ClipList, search: str) -> None:
-        viewer, search = viewer_of(interaction), one_line(search)
+        viewer, search = Caller.of(interaction).viewer(), one_line(search)
         if which is ClipList.SERVER and viewer.guild_id is None:
             raise InvalidRequest(
                 "This is not a server; here you can only look through your own clips."

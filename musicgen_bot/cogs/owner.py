@@ -27,8 +27,8 @@ from musicgen_bot.jobs.limits import in_words
 from musicgen_bot.jobs.service_mode import Mode
 from musicgen_bot.snowflakes import EXAMPLE_ID, read_id
 from musicgen_bot.translations import Counted, Text
+from musicgen_bot.ui.common.caller import Caller
 from musicgen_bot.ui.common.speech import answer, say_to
-from musicgen_bot.ui.owners import require_owner
 
 BLOCKS_SHOWN = 50
 GIB, MIB = 2**30, 2**20
@@ -89,7 +89,7 @@ class OwnerCog(
     @app_commands.command(description="Show how the bot is doing.")
     async def status(self, interaction: discord.Interaction) -> None:
         """Show speed, queue, memory, guilds, uptime and model."""
-        await require_owner(interaction, self._guild_id)
+        await Caller.of(interaction).require_host(self._guild_id)
         estimates = list(self._dispatcher.estimates())
         making = sum(estimate.place == 0 for _, estimate in estimates)
         machine, about, say = self._machine, self._machine.about, say_to(interaction)
@@ -159,9 +159,10 @@ class OwnerCog(
     @app_commands.rename(snowflake="id")
     async def block(self, interaction: discord.Interaction, what: What, snowflake: str) -> None:
         """Block a user or a guild."""
-        await require_owner(interaction, self._guild_id)
+        caller = Caller.of(interaction)
+        await caller.require_host(self._guild_id)
         kind, number = _KINDS[what], _id(snowflake)
-        news = await self._blocklist.block_everywhere(kind, number, interaction.user.id)
+        news = await self._blocklist.block_everywhere(kind, number, caller.user_id)
         which = _named(kind, number)
         text = Text("{which} was already blocked.", which=which)
         if news:
@@ -175,9 +176,10 @@ class OwnerCog(
     @app_commands.rename(snowflake="id")
     async def unblock(self, interaction: discord.Interaction, what: What, snowflake: str) -> None:
         """Unblock a user or a guild."""
-        await require_owner(interaction, self._guild_id)
+        caller = Caller.of(interaction)
+        await caller.require_host(self._guild_id)
         kind, number = _KINDS[what], _id(snowflake)
-        news = await self._blocklist.unblock_everywhere(kind, number, interaction.user.id)
+        news = await self._blocklist.unblock_everywhere(kind, number, caller.user_id)
         which = _named(kind, number)
         text = Text("{which} was not blocked.", which=which)
         if news:
@@ -187,7 +189,7 @@ class OwnerCog(
     @app_commands.command(description="Show who is blocked everywhere.")
     async def blocks(self, interaction: discord.Interaction) -> None:
         """List users and guilds."""
-        await require_owner(interaction, self._guild_id)
+        await Caller.of(interaction).require_host(self._guild_id)
         blocks = await self._blocklist.everywhere()
         say = say_to(interaction)
         lines = [f"{say(_named(b.kind, b.id))} <t:{b.at:.0f}:f>" for b in blocks[:BLOCKS_SHOWN]]
@@ -198,9 +200,10 @@ class OwnerCog(
         await interaction.response.send_message(embed=embed, ephemeral=True)
 
     async def _turn(self, interaction: discord.Interaction, mode: Mode, text: Text) -> None:
-        await require_owner(interaction, self._guild_id)
+        caller = Caller.of(interaction)
+        await caller.require_host(self._guild_id)
         await self._dispatcher.turn(mode)
-        _log.info("user %d turned the bot to %s", interaction.user.id, mode)
+        _log.info("user %d turned the bot to %s", caller.user_id, mode)
         await answer(interaction, say_to(interaction)(text))
 
 

@@ -11,6 +11,7 @@ from discord.ext import commands
 from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.translations import Counted
+from musicgen_bot.ui.common.caller import Caller
 from musicgen_bot.ui.common.errors import explain
 from musicgen_bot.ui.common.speech import answer, say_to
 from musicgen_bot.ui.privacy import (
@@ -34,10 +35,10 @@ class PrivacyCog(commands.Cog):
     @app_commands.command(description="See everything that is kept about you, or delete it.")
     async def privacy(self, interaction: Interaction) -> None:
         """Tell the caller what is kept, and offer to show and to delete it."""
-        say = say_to(interaction)
+        caller, say = Caller.of(interaction), say_to(interaction)
         await interaction.response.send_message(
             say(ABOUT),
-            view=privacy_buttons(say, interaction.user.id, Wish.SHOW, Wish.DELETE),
+            view=privacy_buttons(say, caller.user_id, Wish.SHOW, Wish.DELETE),
             ephemeral=True,
         )
 
@@ -45,16 +46,16 @@ class PrivacyCog(commands.Cog):
     async def on_privacy_button(self, interaction: Interaction, wish: Wish, user_id: int) -> None:
         """Do what was pressed, for the one person who may press it."""
         try:
-            if interaction.user.id != user_id:
+            if Caller.of(interaction).user_id != user_id:
                 raise InvalidRequest(
                     "This button is for somebody else; `/privacy` gives you your own."
                 )
-            await self._fulfil(interaction, wish)
+            await self._fulfil(interaction, wish, user_id)
         except Exception as error:
             await explain(interaction, error)
 
-    async def _fulfil(self, interaction: Interaction, wish: Wish) -> None:
-        user_id, say = interaction.user.id, say_to(interaction)
+    async def _fulfil(self, interaction: Interaction, wish: Wish, user_id: int) -> None:
+        say = say_to(interaction)
         match wish:
             case Wish.SHOW:
                 await interaction.response.defer(ephemeral=True, thinking=True)

@@ -16,7 +16,7 @@ from musicgen_bot.jobs.blocklist import Blocklist
 from musicgen_bot.jobs.days import find_time_zone, time_zones
 from musicgen_bot.jobs.settings_service import SettingsService
 from musicgen_bot.translations import LOCALES
-from musicgen_bot.ui.authority import guild_of
+from musicgen_bot.ui.common.caller import Caller
 from musicgen_bot.ui.common.speech import answer, say_to
 from musicgen_bot.ui.common.text import CHOICES_SHOWN, shortened
 from musicgen_bot.ui.guild_settings.file import check_size, read_settings, settings_file
@@ -218,10 +218,9 @@ class SettingsCog(
     @app_commands.command(description="Reset all settings; then only the host's limits apply.")
     async def reset(self, interaction: discord.Interaction) -> None:
         """Go back to the start, and hand out a copy of what was."""
-        guild_id = guild_of(interaction, "manage_guild")
-        change = await self._settings.change(
-            guild_id, interaction.user.id, lambda _: GuildSettings()
-        )
+        caller = Caller.of(interaction)
+        guild_id = caller.require_permission("manage_guild")
+        change = await self._settings.change(guild_id, caller.user_id, lambda _: GuildSettings())
         await interaction.response.send_message(
             say_to(interaction)(
                 "Everything is back to the host's values. This file holds the previous settings; "
@@ -234,7 +233,8 @@ class SettingsCog(
     @app_commands.command(description="Get all the settings as a file.")
     async def export(self, interaction: discord.Interaction) -> None:
         """Hand out the settings as a file."""
-        settings = await self._settings.get(guild_of(interaction, "manage_guild"))
+        guild_id = Caller.of(interaction).require_permission("manage_guild")
+        settings = await self._settings.get(guild_id)
         await interaction.response.send_message(
             say_to(interaction)(
                 "These are all the settings; you can edit this file and load it again with "
@@ -251,7 +251,7 @@ class SettingsCog(
 
         What was deleted in the server since it was exported is left out.
         """
-        guild_of(interaction, "manage_guild")
+        Caller.of(interaction).require_permission("manage_guild")
         check_size(file)
         await interaction.response.defer(ephemeral=True)
         settings = await read_settings(file, interaction.guild)
@@ -266,7 +266,8 @@ class SettingsCog(
     @app_commands.command(description="Show who set what: the last fifty changes.")
     async def log(self, interaction: discord.Interaction) -> None:
         """Show what was changed."""
-        changes = await self._settings.changes(guild_of(interaction, "manage_guild"))
+        guild_id = Caller.of(interaction).require_permission("manage_guild")
+        changes = await self._settings.changes(guild_id)
         await interaction.response.send_message(
             embed=log_embed(say_to(interaction), changes), ephemeral=True
         )
@@ -275,9 +276,9 @@ class SettingsCog(
         self, interaction: discord.Interaction, settle: Settle, note: str = ""
     ) -> None:
         """Put settings into effect and tell what that changed, and a note."""
-        guild_id = guild_of(interaction, "manage_guild")
-        change = await self._settings.change(guild_id, interaction.user.id, settle)
-        say = say_to(interaction)
+        caller, say = Caller.of(interaction), say_to(interaction)
+        guild_id = caller.require_permission("manage_guild")
+        change = await self._settings.change(guild_id, caller.user_id, settle)
         changed = differences(say, change.before, change.after)
         text = say("That changes nothing; `/settings show` shows the current settings.")
         if changed:

@@ -18,7 +18,7 @@ from musicgen_bot.guild_settings import GuildSettings
 from musicgen_bot.jobs.blocklist import Blocklist
 from musicgen_bot.jobs.settings_service import SettingsService
 from musicgen_bot.translations import Text
-from musicgen_bot.ui.authority import guild_of
+from musicgen_bot.ui.common.caller import Caller
 from musicgen_bot.ui.common.errors import explain
 from musicgen_bot.ui.common.speech import say_to
 from musicgen_bot.ui.guild_settings.forms import (
@@ -57,8 +57,9 @@ class SettingsPanel(discord.ui.View):
 
     async def open(self, interaction: discord.Interaction) -> None:
         """Answer with the panel. Raises LimitReached or StoreError."""
-        settings = await self._settings.get(guild_of(interaction, "manage_guild"))
-        embed, view = await self._drawn(interaction, settings)
+        guild_id = Caller.of(interaction).require_permission("manage_guild")
+        settings = await self._settings.get(guild_id)
+        embed, view = await self._drawn(interaction, guild_id, settings)
         await interaction.response.send_message(embed=embed, view=view, ephemeral=True)
 
     async def refuse_old_form(self, interaction: discord.Interaction) -> None:
@@ -144,28 +145,27 @@ class SettingsPanel(discord.ui.View):
 
     async def _now(self, interaction: discord.Interaction) -> tuple[GuildSettings, str]:
         """Return the settings in effect, and an id for a form that asks for others."""
-        settings = await self._settings.get(guild_of(interaction, "manage_guild"))
+        guild_id = Caller.of(interaction).require_permission("manage_guild")
+        settings = await self._settings.get(guild_id)
         return settings, f"{FORM}:{self._run}:{interaction.id}"
 
     async def _apply(self, interaction: discord.Interaction, settle: Settle) -> None:
         """Put settings into effect and bring the panel up to date."""
-        guild_id = guild_of(interaction, "manage_guild")
-        change = await self._settings.change(guild_id, interaction.user.id, settle)
-        embed, view = await self._drawn(interaction, change.after)
+        caller = Caller.of(interaction)
+        guild_id = caller.require_permission("manage_guild")
+        change = await self._settings.change(guild_id, caller.user_id, settle)
+        embed, view = await self._drawn(interaction, guild_id, change.after)
         await interaction.response.edit_message(embed=embed, view=view)
 
     async def _drawn(
-        self, interaction: discord.Interaction, settings: GuildSettings
+        self, interaction: discord.Interaction, guild_id: int, settings: GuildSettings
     ) -> tuple[discord.Embed, SettingsPanel]:
         """Return what a message shows of settings: the text, and controls set to them.
 
         What was deleted in the server still counts, as it would else open to everybody what was
         for a few. No select can show it, so it has a button of its own.
         """
-        guild_id, there = (
-            guild_of(interaction, "manage_guild"),
-            present(settings, interaction.guild),
-        )
+        there = present(settings, interaction.guild)
         panel = SettingsPanel(self._settings, self._blocklist)
         panel.stop()  # discord.py shall not keep it: the registered panel answers for it
         if there == settings:
