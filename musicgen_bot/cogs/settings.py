@@ -20,9 +20,9 @@ from musicgen_bot.ui.common.caller import Caller
 from musicgen_bot.ui.common.speech import answer, say_to
 from musicgen_bot.ui.common.text import CHOICES_SHOWN, shortened
 from musicgen_bot.ui.guild_settings.file import check_size, read_settings, settings_file
-from musicgen_bot.ui.guild_settings.forms import Settle, with_tier, words_in
+from musicgen_bot.ui.guild_settings.forms import SettingsEdit, with_tier, words_in
 from musicgen_bot.ui.guild_settings.panel import SettingsPanel
-from musicgen_bot.ui.guild_settings.places import present
+from musicgen_bot.ui.guild_settings.places import without_deleted
 from musicgen_bot.ui.guild_settings.text import differences, log_embed
 
 ANSWER_CHARACTERS = 1900
@@ -118,14 +118,14 @@ class SettingsCog(
     ) -> None:
         """Set where the bot may be used."""
 
-        def settle(settings: GuildSettings) -> GuildSettings:
+        def edit(settings: GuildSettings) -> GuildSettings:
             kept = () if everywhere else settings.channels
             more = None if add is None else add.id
             return replace(
                 settings, channels=_changed(kept, more, None if remove is None else remove.id)
             )
 
-        await self._change(interaction, settle)
+        await self._change(interaction, edit)
 
     @app_commands.command(description="Set what a role may do.")
     @app_commands.describe(
@@ -143,7 +143,7 @@ class SettingsCog(
     ) -> None:
         """Set what a role may do."""
 
-        def settle(settings: GuildSettings) -> GuildSettings:
+        def edit(settings: GuildSettings) -> GuildSettings:
             if grant.value == "role_seconds_a_day":
                 if seconds is None:
                     raise InvalidRequest("How many seconds per day? Please fill in `seconds` too.")
@@ -158,7 +158,7 @@ class SettingsCog(
             }
             return replace(settings, **new)
 
-        await self._change(interaction, settle)
+        await self._change(interaction, edit)
 
     @app_commands.command(description="Set which words are not wanted in prompts.")
     @app_commands.describe(
@@ -176,13 +176,13 @@ class SettingsCog(
         """Set the words that are refused."""
         gone = {word.casefold() for word in words_in(remove)}
 
-        def settle(settings: GuildSettings) -> GuildSettings:
+        def edit(settings: GuildSettings) -> GuildSettings:
             kept = () if clear else settings.unwanted_words
             words = dict.fromkeys((*kept, *words_in(add)))
             left = tuple(word for word in words if word.casefold() not in gone)
             return replace(settings, unwanted_words=left)
 
-        await self._change(interaction, settle)
+        await self._change(interaction, edit)
 
     @app_commands.command(description="Set the time zone; a new day begins at its midnight.")
     @app_commands.describe(zone="Such as Europe/Berlin")
@@ -255,13 +255,13 @@ class SettingsCog(
         check_size(file)
         await interaction.response.defer(ephemeral=True)
         settings = await read_settings(file, interaction.guild)
-        there, say, note = present(settings, interaction.guild), say_to(interaction), ""
-        if left_out := differences(say, settings, there, there):
+        existing, say, note = without_deleted(settings, interaction.guild), say_to(interaction), ""
+        if left_out := differences(say, settings, existing, existing):
             note = "\n" + say(
                 "Not imported, because this server does not have it: {changes}",
                 changes=shortened(left_out, ANSWER_CHARACTERS // 2),
             )
-        await self._change(interaction, lambda _: there, note)
+        await self._change(interaction, lambda _: existing, note)
 
     @app_commands.command(description="Show who set what: the last fifty changes.")
     async def log(self, interaction: discord.Interaction) -> None:
@@ -273,12 +273,12 @@ class SettingsCog(
         )
 
     async def _change(
-        self, interaction: discord.Interaction, settle: Settle, note: str = ""
+        self, interaction: discord.Interaction, edit: SettingsEdit, note: str = ""
     ) -> None:
         """Put settings into effect and tell what that changed, and a note."""
         caller, say = Caller.of(interaction), say_to(interaction)
         guild_id = caller.require_permission("manage_guild")
-        change = await self._settings.change(guild_id, caller.user_id, settle)
+        change = await self._settings.change(guild_id, caller.user_id, edit)
         changed = differences(say, change.before, change.after)
         text = say("That changes nothing; `/settings show` shows the current settings.")
         if changed:

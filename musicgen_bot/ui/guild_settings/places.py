@@ -20,19 +20,19 @@ CHANNEL_TYPES = (
 """Channels that somebody can type a command in, or in a thread of."""
 
 
-def present(settings: GuildSettings, guild: discord.Guild | None) -> GuildSettings:
+def without_deleted(settings: GuildSettings, guild: discord.Guild | None) -> GuildSettings:
     """Return the settings without the channels and roles that a server does not have."""
     if guild is None or guild.get_role(guild.id) is None:
         return settings  # without even its @everyone, nothing is known of the server yet
 
-    def there(roles: Iterable[int]) -> tuple[int, ...]:
+    def existing(roles: Iterable[int]) -> tuple[int, ...]:
         return tuple(role for role in roles if guild.get_role(role))
 
     return replace(
         settings,
         channels=tuple(each for each in settings.channels if guild.get_channel(each)),
-        roles=there(settings.roles),
-        unlimited_roles=there(settings.unlimited_roles),
+        roles=existing(settings.roles),
+        unlimited_roles=existing(settings.unlimited_roles),
         role_seconds_a_day=tuple(
             tier for tier in settings.role_seconds_a_day if guild.get_role(tier.role_id)
         ),
