@@ -9,20 +9,19 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from musicgen_bot.cogs.place import Place
 from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.guild_settings import GuildSettings
 from musicgen_bot.jobs.blocklist import Blocklist
 from musicgen_bot.jobs.days import find_time_zone, time_zones
-from musicgen_bot.jobs.settings_service import SettingsService
+from musicgen_bot.jobs.guild_settings_service import GuildSettingsService, SettingsEdit
 from musicgen_bot.translations import LOCALES
 from musicgen_bot.ui.common.caller import Caller
 from musicgen_bot.ui.common.speech import answer, say_to
 from musicgen_bot.ui.common.text import CHOICES_SHOWN, shortened
 from musicgen_bot.ui.guild_settings.file import check_size, read_settings, settings_file
-from musicgen_bot.ui.guild_settings.forms import SettingsEdit, with_tier, words_in
+from musicgen_bot.ui.guild_settings.forms import with_tier, words_in
 from musicgen_bot.ui.guild_settings.panel import SettingsPanel
-from musicgen_bot.ui.guild_settings.places import without_deleted
+from musicgen_bot.ui.guild_settings.places import ChannelOption, without_deleted
 from musicgen_bot.ui.guild_settings.text import differences, log_embed
 
 ANSWER_CHARACTERS = 1900
@@ -46,7 +45,7 @@ class SettingsCog(
     """The commands for a server's admins."""
 
     def __init__(
-        self, client: discord.Client, settings: SettingsService, blocklist: Blocklist
+        self, client: discord.Client, settings: GuildSettingsService, blocklist: Blocklist
     ) -> None:
         self._settings = settings
         self._panel = SettingsPanel(settings, blocklist)
@@ -112,8 +111,8 @@ class SettingsCog(
     async def channels(
         self,
         interaction: discord.Interaction,
-        add: Place | None = None,
-        remove: Place | None = None,
+        add: ChannelOption | None = None,
+        remove: ChannelOption | None = None,
         everywhere: bool = False,
     ) -> None:
         """Set where the bot may be used."""

@@ -14,6 +14,7 @@ import discord
 from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.guild_settings import MOST_PLACES, NUMBERS, GuildSettings, Tier
 from musicgen_bot.jobs.days import find_time_zone
+from musicgen_bot.jobs.guild_settings_service import SettingsEdit
 from musicgen_bot.translations import LOCALES, Language, Text
 from musicgen_bot.ui.common.errors import explain
 from musicgen_bot.ui.guild_settings.places import CHANNEL_TYPES
@@ -26,8 +27,6 @@ RANGE = Text("{low} to {high}; empty: the host's value")
 SECONDS_RANGE = Text("Seconds, {low} to {high}; empty: the host's value")
 
 _T = TypeVar("_T")
-SettingsEdit = Callable[[GuildSettings], GuildSettings]
-"""Makes new settings of the current ones. Raises InvalidRequest."""
 Apply = Callable[[discord.Interaction, SettingsEdit], Awaitable[None]]
 """Puts settings into effect and answers."""
 

@@ -16,7 +16,7 @@ import discord
 from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.guild_settings import GuildSettings
 from musicgen_bot.jobs.blocklist import Blocklist
-from musicgen_bot.jobs.settings_service import SettingsService
+from musicgen_bot.jobs.guild_settings_service import GuildSettingsService, SettingsEdit
 from musicgen_bot.translations import Text
 from musicgen_bot.ui.common.caller import Caller
 from musicgen_bot.ui.common.errors import explain
@@ -25,7 +25,6 @@ from musicgen_bot.ui.guild_settings.forms import (
     NumbersForm,
     PlacesForm,
     RegionForm,
-    SettingsEdit,
     TierForm,
     WordsForm,
 )
@@ -48,7 +47,7 @@ LABELS = {
 class SettingsPanel(discord.ui.View):
     """The controls below a server's settings."""
 
-    def __init__(self, settings: SettingsService, blocklist: Blocklist) -> None:
+    def __init__(self, settings: GuildSettingsService, blocklist: Blocklist) -> None:
         super().__init__(timeout=None)
         self._settings = settings
         self._blocklist = blocklist

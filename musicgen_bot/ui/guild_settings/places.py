@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import discord
+from discord import app_commands
 
 from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.guild_settings import GuildSettings
@@ -51,3 +53,24 @@ def check_channels(settings: GuildSettings, guild: discord.Guild | None) -> None
                 "Music cannot be made in the channel {channel}; please leave it out.",
                 channel=str(channel_id),
             )
+
+
+class ChannelTransformer(app_commands.Transformer):
+    """Offers the channels that there can be music in, for an option of a command."""
+
+    @property
+    def type(self) -> discord.AppCommandOptionType:
+        """Discord's type of the option."""
+        return discord.AppCommandOptionType.channel
+
+    @property
+    def channel_types(self) -> list[discord.ChannelType]:
+        """The types of channels that are offered."""
+        return list(CHANNEL_TYPES)
+
+    async def transform(self, interaction: discord.Interaction, value: Any, /) -> Any:
+        """Take a channel as it is."""
+        return value
+
+
+ChannelOption = app_commands.Transform[app_commands.AppCommandChannel, ChannelTransformer]
