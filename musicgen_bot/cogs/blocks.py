@@ -9,8 +9,8 @@ from discord.ext import commands
 from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.jobs.blocklist import Blocklist
 from musicgen_bot.translations import Text
+from musicgen_bot.ui.common.answers import answer, say_to
 from musicgen_bot.ui.common.caller import Caller
-from musicgen_bot.ui.common.speech import answer, say_to
 
 
 class BlockCog(commands.Cog):
@@ -38,9 +38,9 @@ class BlockCog(commands.Cog):
                     "permission away first.",
                     member=member.mention,
                 )
-        news = await self._blocklist.block(guild_id, member.id, caller.user_id)
+        changed = await self._blocklist.block(guild_id, member.id, caller.user_id)
         text = Text("{member} was already blocked; `/unblock` undoes that.")
-        if news:
+        if changed:
             text = Text("{member} can no longer make music in this server; `/unblock` undoes that.")
         await answer(interaction, say_to(interaction)(text.filled(member=member.mention)))
 
@@ -55,8 +55,8 @@ class BlockCog(commands.Cog):
         """Unblock a member, who may have left the server meanwhile."""
         caller = Caller.of(interaction)
         guild_id = caller.require_permission("moderate_members")
-        news = await self._blocklist.unblock(guild_id, member.id)
+        changed = await self._blocklist.unblock(guild_id, member.id)
         text = Text("{member} was not blocked.")
-        if news:
+        if changed:
             text = Text("{member} can make music in this server again.")
         await answer(interaction, say_to(interaction)(text.filled(member=member.mention)))

@@ -22,9 +22,9 @@ from musicgen_bot.jobs.clip_library import ClipLibrary
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.network import UNREACHABLE
 from musicgen_bot.translations import Text
+from musicgen_bot.ui.common.answers import answer, say_to
 from musicgen_bot.ui.common.caller import Caller
-from musicgen_bot.ui.common.errors import explain
-from musicgen_bot.ui.common.speech import answer, say_to
+from musicgen_bot.ui.common.errors import answer_error
 from musicgen_bot.ui.job_message.buttons import OF_ONE_VARIATION, Action, variation_buttons
 from musicgen_bot.ui.job_message.cancelling import cancel
 from musicgen_bot.ui.job_message.files import Renderer
@@ -62,7 +62,7 @@ class ClipCog(commands.Cog):
         try:
             await self._press(interaction, action, job_id, variation)
         except Exception as error:
-            await explain(interaction, error)
+            await answer_error(interaction, error)
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: Interaction) -> None:
@@ -72,7 +72,7 @@ class ClipCog(commands.Cog):
         try:
             await self._remix(interaction, *form)
         except Exception as error:
-            await explain(interaction, error)
+            await answer_error(interaction, error)
 
     async def _press(
         self, interaction: Interaction, action: Action, job_id: int, variation: int | None

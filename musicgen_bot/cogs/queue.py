@@ -14,8 +14,8 @@ from musicgen_bot.job import Job
 from musicgen_bot.jobs.active_job import ActiveJob, Estimate
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.translations import Language
+from musicgen_bot.ui.common.answers import say_to
 from musicgen_bot.ui.common.caller import Caller
-from musicgen_bot.ui.common.speech import say_to
 from musicgen_bot.ui.common.text import CHOICES_SHOWN, length, quoted, shortened, status, title
 from musicgen_bot.ui.job_message.cancelling import cancel
 

@@ -11,8 +11,8 @@ from discord.ext import commands
 from musicgen_bot.jobs.admission import Admission
 from musicgen_bot.jobs.limits import exactly
 from musicgen_bot.translations import Text
+from musicgen_bot.ui.common.answers import answer, say_to
 from musicgen_bot.ui.common.caller import Caller
-from musicgen_bot.ui.common.speech import answer, say_to
 
 OF_USER = Text("You have {left} of {limit} of music left today.")
 OF_GUILD = Text("This server has {left} of {limit} of music left today.")

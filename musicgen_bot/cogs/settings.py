@@ -15,8 +15,8 @@ from musicgen_bot.jobs.blocklist import Blocklist
 from musicgen_bot.jobs.days import find_time_zone, time_zones
 from musicgen_bot.jobs.guild_settings_service import GuildSettingsService, SettingsEdit
 from musicgen_bot.translations import LOCALES
+from musicgen_bot.ui.common.answers import answer, say_to
 from musicgen_bot.ui.common.caller import Caller
-from musicgen_bot.ui.common.speech import answer, say_to
 from musicgen_bot.ui.common.text import CHOICES_SHOWN, shortened
 from musicgen_bot.ui.guild_settings.file import check_size, read_settings, settings_file
 from musicgen_bot.ui.guild_settings.forms import with_tier, words_in

@@ -16,7 +16,7 @@ from musicgen_bot.guild_settings import MOST_PLACES, NUMBERS, GuildSettings, Tie
 from musicgen_bot.jobs.days import find_time_zone
 from musicgen_bot.jobs.guild_settings_service import SettingsEdit
 from musicgen_bot.translations import LOCALES, Language, Text
-from musicgen_bot.ui.common.errors import explain
+from musicgen_bot.ui.common.errors import answer_error
 from musicgen_bot.ui.guild_settings.places import CHANNEL_TYPES
 
 DIGITS = 7
@@ -54,7 +54,7 @@ class Form(discord.ui.Modal):
         /,
     ) -> None:
         """Tell what is wrong."""
-        await explain(interaction, error)
+        await answer_error(interaction, error)
 
 
 class NumbersForm(Form):

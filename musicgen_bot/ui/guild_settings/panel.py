@@ -18,9 +18,9 @@ from musicgen_bot.guild_settings import GuildSettings
 from musicgen_bot.jobs.blocklist import Blocklist
 from musicgen_bot.jobs.guild_settings_service import GuildSettingsService, SettingsEdit
 from musicgen_bot.translations import Text
+from musicgen_bot.ui.common.answers import say_to
 from musicgen_bot.ui.common.caller import Caller
-from musicgen_bot.ui.common.errors import explain
-from musicgen_bot.ui.common.speech import say_to
+from musicgen_bot.ui.common.errors import answer_error
 from musicgen_bot.ui.guild_settings.forms import (
     NumbersForm,
     PlacesForm,
@@ -70,13 +70,13 @@ class SettingsPanel(discord.ui.View):
                 "I have been restarted since this form was opened; please open it again with "
                 "`/settings show`."
             )
-            await explain(interaction, error)
+            await answer_error(interaction, error)
 
     async def on_error(
         self, interaction: discord.Interaction, error: Exception, item: discord.ui.Item[Any], /
     ) -> None:
         """Tell what is wrong."""
-        await explain(interaction, error)
+        await answer_error(interaction, error)
 
     @discord.ui.button(custom_id="settings:places")
     async def places(

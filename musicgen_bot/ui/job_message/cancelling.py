@@ -9,8 +9,8 @@ import discord
 from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.job import EndReason, Job
 from musicgen_bot.jobs.dispatcher import Dispatcher
+from musicgen_bot.ui.common.answers import answer, say_in, say_to
 from musicgen_bot.ui.common.caller import Caller
-from musicgen_bot.ui.common.speech import answer, say_in, say_to
 from musicgen_bot.ui.job_message import embeds
 
 

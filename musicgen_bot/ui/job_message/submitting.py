@@ -15,8 +15,8 @@ from musicgen_bot.jobs.active_job import ActiveJob
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.network import UNREACHABLE
 from musicgen_bot.styles import described, find_style
+from musicgen_bot.ui.common.answers import say_in
 from musicgen_bot.ui.common.caller import Caller
-from musicgen_bot.ui.common.speech import say_in
 from musicgen_bot.ui.job_message import embeds
 from musicgen_bot.ui.job_message.buttons import working_buttons
 
