@@ -28,8 +28,8 @@ from musicgen_bot.ui.common.errors import answer_error
 from musicgen_bot.ui.job_message.buttons import OF_ONE_VARIATION, Action, variation_buttons
 from musicgen_bot.ui.job_message.cancelling import cancel
 from musicgen_bot.ui.job_message.files import Renderer
-from musicgen_bot.ui.job_message.remix import Answers, filled_in, remix_form, remixed
-from musicgen_bot.ui.job_message.submitting import take_on
+from musicgen_bot.ui.job_message.remix import Answers, remix_form, remixed, submitted_form
+from musicgen_bot.ui.job_message.submitting import submit
 
 EXTENSION_SECONDS = 10.0
 
@@ -67,7 +67,7 @@ class ClipCog(commands.Cog):
     @commands.Cog.listener()
     async def on_interaction(self, interaction: Interaction) -> None:
         """Answer a form that was sent off."""
-        if (form := filled_in(interaction)) is None:
+        if (form := submitted_form(interaction)) is None:
             return
         try:
             await self._remix(interaction, *form)
@@ -90,7 +90,7 @@ class ClipCog(commands.Cog):
             case Action.AGAIN:
                 self._clips.check_recipe(job)
                 again = replace(job.request, seed=None)
-                await self._order(interaction, caller, again, job.order)
+                await self._submit(interaction, caller, again, job.order)
             case Action.REMIX:
                 self._clips.check_recipe(job)
                 await interaction.response.send_modal(remix_form(say, job))
@@ -118,15 +118,15 @@ class ClipCog(commands.Cog):
         job = await self._job(caller, job_id)
         self._clips.check_recipe(job)
         request, order = remixed(job, answers)
-        await self._order(interaction, caller, request, order)
+        await self._submit(interaction, caller, request, order)
 
-    async def _order(
+    async def _submit(
         self, interaction: Interaction, caller: Caller, request: GenerationRequest, order: Order
     ) -> None:
         """Take on what a clip's recipe became, with no more variations than may be had here."""
         most = await self._admission.most_variations(caller.guild_id, caller.member)
         order = replace(order, variations=int(min(order.variations, most)))
-        await take_on(self._dispatcher, interaction, request, order)
+        await submit(self._dispatcher, interaction, request, order)
 
     async def _extend(
         self, interaction: Interaction, caller: Caller, job: Job, variation: int
@@ -142,7 +142,7 @@ class ClipCog(commands.Cog):
         codes = (await self._clips.codes(job))[variation - 1]
         request = replace(job.request, seconds=seconds, seed=None, continue_from=codes)
         order = replace(job.order, variations=1, uploaded=False)
-        await take_on(self._dispatcher, interaction, request, order)
+        await submit(self._dispatcher, interaction, request, order)
 
     async def _send_wav(self, interaction: Interaction, job: Job, variation: int) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)

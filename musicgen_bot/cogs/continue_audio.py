@@ -21,7 +21,7 @@ from musicgen_bot.jobs.limits import SHORTEST_SECONDS
 from musicgen_bot.network import UNREACHABLE
 from musicgen_bot.ui.common.caller import Caller
 from musicgen_bot.ui.common.downloads import download
-from musicgen_bot.ui.job_message.submitting import check, defer, take_on, worded
+from musicgen_bot.ui.job_message.submitting import check, defer, prompt_and_order, submit
 
 MOST_FILES = 4
 """In hand at once: each is held in memory from when it is fetched until it is read."""
@@ -98,7 +98,7 @@ class ContinueCog(commands.Cog):
         prompt: str,
         seconds: float | None,
     ) -> None:
-        words, order = worded(prompt, "", 1, needs_words=False)
+        words, order = prompt_and_order(prompt, "", 1, needs_words=False)
         order = replace(order, uploaded=True)
         caller = Caller.of(interaction)
         guild_id, member = caller.guild_id, caller.member
@@ -131,7 +131,7 @@ class ContinueCog(commands.Cog):
                 whole = codes.shape[1] / self._encoder.frame_rate + seconds
                 # Which rounding must not make longer than the longest.
                 request = replace(least, seconds=min(whole, longest), continue_from=codes)
-                await take_on(self._dispatcher, interaction, request, order)
+                await submit(self._dispatcher, interaction, request, order)
             except Exception:
                 # What is told instead is for one person only, which a public answer cannot become.
                 with contextlib.suppress(discord.HTTPException, *UNREACHABLE):

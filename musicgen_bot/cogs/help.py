@@ -12,13 +12,13 @@ from musicgen_bot.ui.common.answers import say_to
 from musicgen_bot.ui.common.caller import Caller
 from musicgen_bot.ui.common.command_names import DESCRIPTION, full_name
 
-PRESSED = Text(
+BUTTONS = Text(
     "🔁 **Again** makes another clip with a new seed · 🎛️ **Remix** opens the recipe for you to "
     "change · ➕ **Extend** continues where the clip ends · 💾 **WAV** sends you the uncompressed "
     "audio · ⭐ **Favourite** keeps it in your `/favourites` · 🗑️ **Delete** is for the person "
     "who asked for it and for moderators."
 )
-CHOSEN = Text("**Continue this audio** continues the audio file in that message.")
+MESSAGE_MENU = Text("**Continue this audio** continues the audio file in that message.")
 
 
 class HelpCog(commands.Cog):
@@ -36,8 +36,8 @@ class HelpCog(commands.Cog):
         embed = discord.Embed(
             title=say("What you can do here"), description="\n".join(sorted(lines))
         )
-        embed.add_field(name=say("Below each clip"), value=say(PRESSED))
-        embed.add_field(name=say("In a message's menu, under Apps"), value=say(CHOSEN))
+        embed.add_field(name=say("Below each clip"), value=say(BUTTONS))
+        embed.add_field(name=say("In a message's menu, under Apps"), value=say(MESSAGE_MENU))
         await interaction.response.send_message(embed=embed, ephemeral=True)
 
 

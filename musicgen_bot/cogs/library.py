@@ -60,7 +60,7 @@ class LibraryCog(commands.Cog):
         """Show a clip, made again from its codes."""
         if not clip.isascii() or not clip.isdigit() or len(clip) > 18:
             raise InvalidRequest(
-                "Please choose a clip from the list, or type its number, clip_list is shown below "
+                "Please choose a clip from the list, or type its number, which is shown below "
                 "each clip."
             )
         caller, job = Caller.of(interaction), await self._clips.job(int(clip))

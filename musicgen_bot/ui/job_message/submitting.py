@@ -26,7 +26,7 @@ ANSWER_ATTEMPTS = 3
 _log = logging.getLogger(__name__)
 
 
-def worded(
+def prompt_and_order(
     prompt: str, style: str, variations: int, *, needs_words: bool = True
 ) -> tuple[str, Order]:
     """Return the prompt for the model, and the order, for what a person typed and chose.
@@ -48,7 +48,7 @@ async def check(
 ) -> None:
     """Return if such a job would be taken on now, for those that take work to prepare.
 
-    Raises as `take_on` does.
+    Raises as `submit` does.
     """
     caller = Caller.of(interaction)
     caller.require_bot_permissions()
@@ -71,7 +71,7 @@ async def defer(interaction: discord.Interaction[Any]) -> None:
             return
 
 
-async def take_on(
+async def submit(
     dispatcher: Dispatcher,
     interaction: discord.Interaction[Any],
     request: GenerationRequest,
