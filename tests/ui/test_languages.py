@@ -34,7 +34,7 @@ JOB = Job(
     JobState.DELIVERED,
     GenerationRequest("Straße", 2.5, seed=7, guidance=4.5, temperature=0.9, top_k=5),
     address(),
-    Order(2),
+    Order(2, seeds=(7, 8)),
     made_in=7.5,
 )
 HOST = Limits(clip_seconds=30, cooldown_seconds=10, waiting_per_user=3, waiting_per_guild=20)
