@@ -70,7 +70,7 @@ async def test_a_form_comes_back_as_it_was_shown(say: Language) -> None:
     }
     request, order = remixed(JOB, fields)
     assert (request.prompt, request.seconds, request.seed) == ("Straße", 2.5, 7)
-    assert (request.guidance, order) == (4.5, JOB.order)
+    assert (request.guidance, order) == (4.5, replace(JOB.order, seeds=()))
 
 
 async def test_the_controls_are_not_too_long(say: Language) -> None:
