@@ -8,6 +8,7 @@ from discord.ext import commands
 
 from musicgen_bot.translations import Translations
 from musicgen_bot.ui.common.errors import explain
+from musicgen_bot.ui.common.first_answer import FirstAnswers
 from musicgen_bot.ui.job_message.buttons import ClipButton, PageButton
 from musicgen_bot.ui.privacy import PrivacyButton
 
@@ -36,6 +37,7 @@ class Client(commands.AutoShardedBot):
 
     def __init__(self, translations: Translations) -> None:
         self.translations = translations
+        self.first_answers = FirstAnswers()
         # The bot does not speak, so nobody needs to be told at each start what voice would need.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         super().__init__(
@@ -49,6 +51,7 @@ class Client(commands.AutoShardedBot):
             # Nothing waits for a complete list of guilds, so that the last has come may soon be
             # taken for granted; discord.py's two seconds were a quarter of the bot's start.
             guild_ready_timeout=0.1,
+            http_trace=self.first_answers.trace,
         )
         self.add_dynamic_items(ClipButton, PageButton, PrivacyButton)
 

@@ -318,3 +318,9 @@ class Dispatcher:
         await note(self._jobs.finish(active.job.id, state, self._clock()))
         self._active.pop(active.job.id, None)
         active.ended.set()
+
+    async def withdraw(self, active: ActiveJob) -> None:
+        """Take back a job that somebody else's bot has answered for: it counts for nothing."""
+        await self.let_go(active.job.id)
+        await note(self._jobs.cancel(active.job.id, given_back=True))
+        await note(self._jobs.forget([active.job.id]))
