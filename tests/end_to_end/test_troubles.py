@@ -198,6 +198,24 @@ async def test_a_clip_that_discord_does_not_take_is_kept_and_its_message_says_so
     assert "job 1 is kept" in caplog.text
 
 
+async def test_a_clip_that_is_too_large_however_small_it_is_made_is_told_so(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    channel, ada = room(discord_server)
+    discord_server.faults.refuse(
+        "PATCH", "*", Problem.TOO_LARGE, times=1000, where=lambda body: body["attachments"]
+    )
+    async with running_bot(discord_server, tmp_path):
+        interaction = await discord_server.command(
+            ada, channel, "generate", prompt="house", seconds=1.0
+        )
+        message = await interaction.message()
+        await message.until(lambda m: not m.components)
+    assert "can be uploaded here; please make a shorter one." in text_of(message)
+    assert discord_server.messages(channel) == [message]
+    assert 1 < len([call for call in discord_server.requests if call.status == 413]) < 10
+
+
 async def test_what_no_edit_may_show_is_told_in_a_new_message(
     discord_server: DiscordServer, tmp_path: Path
 ) -> None:
