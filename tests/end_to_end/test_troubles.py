@@ -288,6 +288,24 @@ async def test_an_answer_that_was_never_written_down_is_found_where_the_token_is
     assert [each for each in discord_server.messages(channel) if each.embeds] == [message]
 
 
+async def test_an_answer_that_cannot_be_found_again_is_ended_by_its_own_button(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    channel, ada = room(discord_server)
+    channel.forbid("read_message_history")
+    discord_server.faults.reset(*ANSWER, after=True, times=3)
+    discord_server.faults.reset("GET", "/webhooks/*", times=3)
+    async with running_bot(discord_server, tmp_path):
+        interaction = await discord_server.command(
+            ada, channel, "generate", prompt="house", seconds=30.0
+        )
+        message = await interaction.message()
+        interaction.expire()
+        await discord_server.press(ada, message, "Cancel")
+        await message.until(lambda m: "Cancelled." in text_of(m))
+    assert not message.components
+
+
 async def test_what_could_not_be_made_is_told_directly_where_the_channel_is_gone(
     discord_server: DiscordServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

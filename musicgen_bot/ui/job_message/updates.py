@@ -146,12 +146,12 @@ class MessageUpdater:
         for wrongs in (making, front, behind):
             wrongs.sort(key=_overdue, reverse=True)
         if is_full:
-            self._full_look_at, self._shown = now, known
+            self._full_look_at, self._shown = now, {}
             self._behind = {wrong.active.job.id: wrong for wrong in behind}
         else:  # of what is behind it is still known what it says, and what is wrong with it
-            self._shown |= known
             for job_id in known:
                 self._behind.pop(job_id, None)
+        self._shown |= known
         left_behind = [wrong for wrong in self._behind.values() if wrong.waits]
         return making, heapq.merge(front, left_behind, key=_overdue, reverse=True)
 
