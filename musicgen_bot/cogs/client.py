@@ -12,6 +12,7 @@ from musicgen_bot.gateway import guard, tell_unreadable
 from musicgen_bot.network import connector, shorten_log
 from musicgen_bot.translations import Translations
 from musicgen_bot.ui.common.errors import answer_error
+from musicgen_bot.ui.common.first_answer import FirstAnswers
 from musicgen_bot.ui.job_message.buttons import ClipButton, PageButton
 from musicgen_bot.ui.privacy import PrivacyButton
 
@@ -49,6 +50,7 @@ class Client(commands.AutoShardedBot):
 
     def __init__(self, translations: Translations) -> None:
         self.translations = translations
+        self.first_answers = FirstAnswers()
         # The bot does not speak, so nobody needs to be told at each start what voice would need.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         super().__init__(
@@ -63,6 +65,7 @@ class Client(commands.AutoShardedBot):
             # taken for granted; discord.py's two seconds were a quarter of the bot's start.
             guild_ready_timeout=0.1,
             connector=connector(),
+            http_trace=self.first_answers.trace,
         )
         guard(self._connection.parsers)
         shorten_log()

@@ -175,8 +175,9 @@ class ClipCog(commands.Cog):
     async def _delete(self, interaction: Interaction, job: Job) -> None:
         _require_owner(interaction, job)
         await interaction.response.defer()
-        await self._dispatcher.let_go(job.id)
+        # In this order: where the deletion fails, the clip is still on its way.
         await self._clips.delete(job)
+        await self._dispatcher.let_go(job.id)
         # Wherever Discord refuses what follows, as in a thread that was put away, the clip is gone.
         # The message below which it was pressed goes by the token of that, wherever it is.
         with suppress(discord.HTTPException, *UNREACHABLE):

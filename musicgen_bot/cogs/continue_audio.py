@@ -125,13 +125,14 @@ class ContinueCog(commands.Cog):
         added = replace(order, given_seconds=least.seconds - seconds)
         await check(self._dispatcher, interaction, least, added)
         with self._busy_for(caller.user_id):
-            await defer(interaction)
+            if not await defer(interaction):
+                return
             try:
                 codes = await self._codes(attachment, min(KEPT_SECONDS, longest - seconds))
                 whole = codes.shape[1] / self._encoder.frame_rate + seconds
                 # Which rounding must not make longer than the longest.
                 request = replace(least, seconds=min(whole, longest), continue_from=codes)
-                await submit(self._dispatcher, interaction, request, order)
+                await submit(self._dispatcher, interaction, request, order, deferred=True)
             except Exception:
                 # What is told instead is for one person only, which a public answer cannot become.
                 with contextlib.suppress(discord.HTTPException, *UNREACHABLE):

@@ -20,7 +20,8 @@ async def cancel(dispatcher: Dispatcher, interaction: discord.Interaction[Any], 
     reason = EndReason.CANCELLED if owned else EndReason.CANCELLED_BY_MODERATOR
     if not await dispatcher.cancel(job.id, reason):
         raise InvalidRequest("Clip {clip} is already finished.", clip=str(job.id))
-    if interaction.message is not None and interaction.message.id == job.address.message_id:
+    pressed, known_id = interaction.message, job.address.message_id
+    if pressed is not None and known_id in (pressed.id, None):
         # Where the bot is not and the job's token is too old, only the token of this press can.
         stopped = embeds.stopped(say_in(interaction, job.address.locale), job, reason.text)
         await interaction.response.edit_message(embed=stopped, view=None)
