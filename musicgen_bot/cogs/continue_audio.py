@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import mimetypes
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from musicgen_bot.audio.upload import LARGEST_BYTES, read_upload
 from musicgen_bot.errors import InvalidRequest, LimitReached
 from musicgen_bot.generation import MAX_PROMPT_CHARACTERS, Codes, GenerationRequest, Samples
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.jobs.gate import Gate
 from musicgen_bot.jobs.limits import SHORTEST_SECONDS
 from musicgen_bot.ui.caller import member_of
-from musicgen_bot.ui.downloads import download
+from musicgen_bot.ui.downloads import likeliest_sound
 from musicgen_bot.ui.intake import check, defer, take_on, worded
 from musicgen_bot.ui.network import UNREACHABLE
+from musicgen_bot.ui.uploads import Uploads
 
-MOST_FILES = 4
-"""In hand at once: each is held in memory from when it is fetched until it is read."""
 KEPT_SECONDS = 10.0
 """How much of a file's end the clip starts with: enough to hear what it is, and half of a clip."""
 
@@ -43,12 +39,11 @@ class Ear:
 class ContinueCog(commands.Cog):
     """The commands that go on from somebody's sound."""
 
-    def __init__(self, dispatcher: Dispatcher, gate: Gate, ear: Ear) -> None:
+    def __init__(self, dispatcher: Dispatcher, gate: Gate, uploads: Uploads, ear: Ear) -> None:
         self._dispatcher = dispatcher
         self._gate = gate
+        self._uploads = uploads
         self._ear = ear
-        self._busy: set[int] = set()
-        self._reading = asyncio.Lock()
         self.menu = app_commands.ContextMenu(
             name="Continue this audio", callback=self._continue_message
         )
@@ -77,14 +72,13 @@ class ContinueCog(commands.Cog):
     async def _continue_message(
         self, interaction: discord.Interaction, message: discord.Message
     ) -> None:
-        for attachment in message.attachments:
-            if _is_sound(attachment):
-                await self._go_on(interaction, attachment, "", None)
-                return
-        raise InvalidRequest(
-            "There is no audio file in this message; choose a message with an MP3 or similar, or "
-            "upload a file with `/continue`."
-        )
+        attachment = likeliest_sound(message)
+        if attachment is None:
+            raise InvalidRequest(
+                "There is no audio file in this message; choose a message with an MP3 or similar, "
+                "or upload a file with `/continue`."
+            )
+        await self._go_on(interaction, attachment, "", None)
 
     async def _go_on(
         self,
@@ -118,11 +112,16 @@ class ContinueCog(commands.Cog):
         least = GenerationRequest(words, min(SHORTEST_SECONDS + seconds, longest))
         added = replace(order, given_seconds=least.seconds - seconds)
         await check(self._dispatcher, interaction, least, added)
-        with self._busy_for(interaction.user.id):
+        ear, user_id = self._ear, interaction.user.id
+        with self._uploads.turn(user_id):
             await defer(interaction)
             try:
-                codes = await self._codes(attachment, min(KEPT_SECONDS, longest - seconds))
-                whole = codes.shape[1] / self._ear.frame_rate + seconds
+                given = min(KEPT_SECONDS, longest - seconds)
+                samples = await self._uploads.read(
+                    attachment, user_id, ear.sample_rate, ear.channels, given
+                )
+                codes = await ear.encode(samples, ear.sample_rate)
+                whole = codes.shape[1] / ear.frame_rate + seconds
                 # Which rounding must not make longer than the longest.
                 request = replace(least, seconds=min(whole, longest), continue_from=codes)
                 await take_on(self._dispatcher, interaction, request, order)
@@ -131,30 +130,3 @@ class ContinueCog(commands.Cog):
                 with contextlib.suppress(discord.HTTPException, *UNREACHABLE):
                     await interaction.delete_original_response()
                 raise
-
-    @contextlib.contextmanager
-    def _busy_for(self, user_id: int) -> Iterator[None]:
-        """Keep one person from having many files in hand at once, and all from having too many."""
-        if user_id in self._busy:
-            raise LimitReached("Your last file is still being read; try again in a moment.")
-        if len(self._busy) >= MOST_FILES:
-            raise LimitReached(
-                "I am still reading other people's files; please try again in a minute."
-            )
-        self._busy.add(user_id)
-        try:
-            yield
-        finally:
-            self._busy.remove(user_id)
-
-    async def _codes(self, attachment: discord.Attachment, seconds: float) -> Codes:
-        ear = self._ear
-        file = await download(attachment, LARGEST_BYTES)
-        async with self._reading:  # ffmpeg takes a processor, which others need too
-            samples = await read_upload(file, ear.sample_rate, ear.channels, seconds)
-        return await ear.encode(samples, ear.sample_rate)
-
-
-def _is_sound(attachment: discord.Attachment) -> bool:
-    kind = attachment.content_type or mimetypes.guess_type(attachment.filename)[0] or ""
-    return kind.startswith("audio/")
