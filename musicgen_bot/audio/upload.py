@@ -169,7 +169,8 @@ async def _decode(
     if total == 0 or total % frame_bytes:
         raise InvalidRequest(_NO_SOUND)
     end = b"".join(kept)[-kept_bytes:]
-    return np.frombuffer(end, "<f4").reshape(-1, channels).T
+    sound: Samples = np.frombuffer(end, "<f4").reshape(-1, channels).T
+    return sound
 
 
 async def _ended(process: asyncio.subprocess.Process) -> None:
@@ -180,7 +181,8 @@ async def _ended(process: asyncio.subprocess.Process) -> None:
     status = await process.wait()
     if status < 0:
         out_of_time = sys.platform != "win32" and status == -signal.SIGKILL
-        raise InvalidRequest(_TOO_HARD if out_of_time else _NO_SOUND)
+        text = _TOO_HARD if out_of_time else _NO_SOUND
+        raise InvalidRequest(text)
 
 
 def _mixed(sound: Samples, channels: int) -> Samples:
@@ -204,7 +206,7 @@ def _mixed(sound: Samples, channels: int) -> Samples:
 def _in_one(sound: Samples) -> Samples:
     """Return the middle of the channels, or the louder one where they cancel each other."""
     power = np.square(sound).mean(axis=1)
-    middle = sound.mean(axis=0, keepdims=True)
+    middle: Samples = sound.mean(axis=0, keepdims=True)
     if np.square(middle).mean() < _CANCELLED_POWER * power.max():
         loudest = int(power.argmax())
         return sound[loudest : loudest + 1]

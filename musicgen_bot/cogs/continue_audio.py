@@ -12,22 +12,22 @@ from discord.ext import commands
 
 from musicgen_bot.errors import InvalidRequest, LimitReached
 from musicgen_bot.generation import MAX_PROMPT_CHARACTERS, Codes, GenerationRequest, Samples
+from musicgen_bot.jobs.admission import Admission
 from musicgen_bot.jobs.dispatcher import Dispatcher
-from musicgen_bot.jobs.gate import Gate
 from musicgen_bot.jobs.limits import SHORTEST_SECONDS
-from musicgen_bot.ui.caller import member_of
-from musicgen_bot.ui.downloads import likeliest_sound
-from musicgen_bot.ui.intake import check, defer, take_on, worded
-from musicgen_bot.ui.network import UNREACHABLE
-from musicgen_bot.ui.uploads import Uploads
+from musicgen_bot.network import UNREACHABLE
+from musicgen_bot.ui.common.caller import member_of
+from musicgen_bot.ui.common.downloads import likeliest_sound
+from musicgen_bot.ui.common.uploads import Uploads
+from musicgen_bot.ui.job_message.submitting import check, defer, take_on, worded
 
 KEPT_SECONDS = 10.0
 """How much of a file's end the clip starts with: enough to hear what it is, and half of a clip."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ear:
-    """How the model hears a sound."""
+class AudioEncoder:
+    """The model's encoder, from sound to codes."""
 
     encode: Callable[[Samples, int], Awaitable[Codes]]
     """Makes codes, [codebooks, frames], of samples, [channels, samples], at this rate."""
@@ -39,15 +39,21 @@ class Ear:
 class ContinueCog(commands.Cog):
     """The commands that go on from somebody's sound."""
 
-    def __init__(self, dispatcher: Dispatcher, gate: Gate, uploads: Uploads, ear: Ear) -> None:
+    def __init__(
+        self,
+        client: commands.AutoShardedBot,
+        dispatcher: Dispatcher,
+        admission: Admission,
+        uploads: Uploads,
+        encoder: AudioEncoder,
+    ) -> None:
         self._dispatcher = dispatcher
-        self._gate = gate
+        self._admission = admission
+        self._encoder = encoder
         self._uploads = uploads
-        self._ear = ear
-        self.menu = app_commands.ContextMenu(
-            name="Continue this audio", callback=self._continue_message
+        client.tree.add_command(
+            app_commands.ContextMenu(name="Continue this audio", callback=self._continue_message)
         )
-        """To be added to the command tree, since a cog cannot do that by itself."""
 
     @app_commands.command(
         name="continue",
@@ -90,9 +96,9 @@ class ContinueCog(commands.Cog):
         words, order = worded(prompt, "", 1, needs_words=False)
         order = replace(order, uploaded=True)
         guild_id, member = interaction.guild_id, member_of(interaction)
-        longest = await self._gate.longest_seconds(guild_id, member)
+        longest = await self._admission.longest_seconds(guild_id, member)
         if seconds is None:
-            usual = await self._gate.default_seconds(guild_id, member)
+            usual = await self._admission.default_seconds(guild_id, member)
             seconds = min(usual, longest / 2)
         most = longest - SHORTEST_SECONDS
         if most < SHORTEST_SECONDS:
@@ -112,16 +118,16 @@ class ContinueCog(commands.Cog):
         least = GenerationRequest(words, min(SHORTEST_SECONDS + seconds, longest))
         added = replace(order, given_seconds=least.seconds - seconds)
         await check(self._dispatcher, interaction, least, added)
-        ear, user_id = self._ear, interaction.user.id
+        encoder, user_id = self._encoder, interaction.user.id
         with self._uploads.turn(user_id):
             await defer(interaction)
             try:
                 given = min(KEPT_SECONDS, longest - seconds)
                 samples = await self._uploads.read(
-                    attachment, user_id, ear.sample_rate, ear.channels, given
+                    attachment, user_id, encoder.sample_rate, encoder.channels, given
                 )
-                codes = await ear.encode(samples, ear.sample_rate)
-                whole = codes.shape[1] / ear.frame_rate + seconds
+                codes = await encoder.encode(samples, encoder.sample_rate)
+                whole = codes.shape[1] / encoder.frame_rate + seconds
                 # Which rounding must not make longer than the longest.
                 request = replace(least, seconds=min(whole, longest), continue_from=codes)
                 await take_on(self._dispatcher, interaction, request, order)

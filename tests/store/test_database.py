@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from musicgen_bot.errors import StoreError
+from musicgen_bot.job import Order
 from musicgen_bot.store.database import Database
-from musicgen_bot.store.jobs import JobStore, Order
+from musicgen_bot.store.jobs import JobStore
 from musicgen_bot.store.notes import NoteStore
 from musicgen_bot.store.schema import MIGRATIONS
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from musicgen_bot.generation import MAX_SEED, GenerationRequest
+from musicgen_bot.job import Address, JobState, Order, Submission
 from musicgen_bot.store.database import Database
-from musicgen_bot.store.jobs import Address, JobState, JobStore, Order
+from musicgen_bot.store.jobs import JobStore
 
 REQUEST = GenerationRequest("ピアノ 🎹 '); DROP TABLE jobs; --", 5.5, 42, 3.5, 0.9, 100)
 
@@ -26,7 +27,7 @@ async def jobs() -> AsyncIterator[JobStore]:
 async def test_a_job_comes_back_as_it_was_written(jobs: JobStore) -> None:
     codes = np.arange(12, dtype=np.int16).reshape(4, 3)
     request = GenerationRequest("x", 5.5, 42, 3.5, 0.9, 100, codes)
-    job = await jobs.add(request, address())
+    job = await jobs.add(Submission(request, address()))
     await jobs.set_message(job.id, 77)
     (back,) = await jobs.unfinished()
     assert back.id == job.id
@@ -40,13 +41,13 @@ async def test_a_job_comes_back_as_it_was_written(jobs: JobStore) -> None:
 
 
 async def test_what_a_person_typed_is_data(jobs: JobStore) -> None:
-    await jobs.add(REQUEST, address())
+    await jobs.add(Submission(REQUEST, address()))
     (back,) = await jobs.unfinished()
     assert back.request.prompt == REQUEST.prompt
 
 
 async def test_the_unfinished_come_back_in_order_and_the_finished_do_not(jobs: JobStore) -> None:
-    ids = [(await jobs.add(REQUEST, address())).id for _ in range(6)]
+    ids = [(await jobs.add(Submission(REQUEST, address()))).id for _ in range(6)]
     await jobs.set_state(ids[1], JobState.RUNNING)
     await jobs.save_codes(ids[2], "m", [np.zeros((4, 10), np.int16)], 1.0)
     for job_id, state in zip(
@@ -63,7 +64,7 @@ async def test_the_unfinished_come_back_in_order_and_the_finished_do_not(jobs: J
 
 
 async def test_codes_come_back_for_the_model_that_made_them(jobs: JobStore) -> None:
-    job = await jobs.add(REQUEST, address())
+    job = await jobs.add(Submission(REQUEST, address()))
     codes = np.arange(2000, dtype=np.int16).reshape(4, 500)
     await jobs.save_codes(job.id, "facebook/musicgen-small", [codes, codes + 1], 8.5)
     first, second = await jobs.codes(job.id, "facebook/musicgen-small")
@@ -79,7 +80,7 @@ async def test_codes_come_back_for_the_model_that_made_them(jobs: JobStore) -> N
 async def test_an_order_comes_back_and_gives_its_variations_their_seeds(jobs: JobStore) -> None:
     request = GenerationRequest("rain, lofi, 80 bpm", seed=MAX_SEED)
     order = Order(3, "Lo-fi", "rain", uploaded=True)
-    await jobs.add(request, address(), order)
+    await jobs.add(Submission(request, address(), order))
     (back,) = await jobs.unfinished()
     assert back.order == order
     assert back.title == "rain"
@@ -90,7 +91,9 @@ async def test_an_order_comes_back_and_gives_its_variations_their_seeds(jobs: Jo
 async def test_what_is_deleted_leaves_no_words_and_no_codes(jobs: JobStore) -> None:
     codes = np.zeros((4, 10), np.int16)
     request = GenerationRequest("secret wish", seed=1, continue_from=codes)
-    job = await jobs.add(request, address(created_at=300.0), Order(1, "Lo-fi", "secret"))
+    job = await jobs.add(
+        Submission(request, address(created_at=300.0), Order(1, "Lo-fi", "secret"))
+    )
     await jobs.save_codes(job.id, "m", [codes], 1.0)
     await jobs.forget([job.id])
     await jobs.finish(job.id, JobState.DELIVERED, 400.0)
@@ -104,7 +107,7 @@ async def test_what_is_deleted_leaves_no_words_and_no_codes(jobs: JobStore) -> N
 
 
 async def test_a_token_is_in_no_repr_and_is_forgotten_at_the_end(jobs: JobStore) -> None:
-    job = await jobs.add(REQUEST, address())
+    job = await jobs.add(Submission(REQUEST, address()))
     assert "secret-token" not in repr(job)
     await jobs.finish(job.id, JobState.DELIVERED, 200.0)
     rows = await jobs._database.rows("SELECT * FROM jobs")
@@ -113,7 +116,7 @@ async def test_a_token_is_in_no_repr_and_is_forgotten_at_the_end(jobs: JobStore)
 
 async def test_the_last_accepted_is_the_newest_of_that_person(jobs: JobStore) -> None:
     assert await jobs.last_accepted(1) is None
-    await jobs.add(REQUEST, address(created_at=100.0))
-    await jobs.add(REQUEST, address(created_at=300.0))
-    await jobs.add(REQUEST, address(user_id=2, created_at=900.0))
+    await jobs.add(Submission(REQUEST, address(created_at=100.0)))
+    await jobs.add(Submission(REQUEST, address(created_at=300.0)))
+    await jobs.add(Submission(REQUEST, address(user_id=2, created_at=900.0)))
     assert await jobs.last_accepted(1) == 300.0

@@ -5,12 +5,14 @@ from dataclasses import replace
 
 import discord
 
+from musicgen_bot.audio.ffmpeg import find_ffmpeg
+from musicgen_bot.audio.pool import SoundPool
 from musicgen_bot.cogs.client import Client
 from musicgen_bot.translations import Translations
-from musicgen_bot.ui.job_messages import JobMessages
-from musicgen_bot.ui.rendering import Renderer
+from musicgen_bot.ui.job_message.files import Renderer
+from musicgen_bot.ui.job_message.messages import JobMessages
 from tests.discord_server.server import DiscordServer
-from tests.jobs.hand_driven import waiting
+from tests.jobs.hand_driven import HandBackend, waiting
 
 
 async def test_a_message_out_of_reach_is_not_brought_up_to_date_any_more(
@@ -19,10 +21,10 @@ async def test_a_message_out_of_reach_is_not_brought_up_to_date_any_more(
     active = waiting("house", 1, 1)
     active.job = replace(active.job, address=replace(active.job.address, message_id=5))
     translations = Translations()
-    renderer = Renderer(model="tiny", licence="", software="")
+    renderer = Renderer(SoundPool(), find_ffmpeg(), "tiny", "", "")
     async with Client(translations) as client:
         await client.login(discord_server.token)
-        messages = JobMessages(client, renderer, translations)
+        messages = JobMessages(client, renderer, translations, HandBackend().decode)
         before = asyncio.all_tasks()
         messages.show(active, discord.Embed(description="half of it"))
         await asyncio.gather(*(asyncio.all_tasks() - before))
