@@ -22,8 +22,10 @@ from tests.discord_server.signals import PATIENCE
 EPHEMERAL, LOADING, COMPONENTS_V2 = 1 << 6, 1 << 7, 1 << 15
 COMMAND_REPLY, REPLY = 20, 19
 FORWARDED = frozenset(
-    ("type", "content", "timestamp", "edited_timestamp", "attachments", "embeds", "components")
-    + ("flags", "mentions")
+    (
+        *("type", "content", "timestamp", "edited_timestamp", "attachments", "embeds"),
+        *("components", "flags", "mentions"),
+    )
 )
 """What a message that is forwarded keeps."""
 
