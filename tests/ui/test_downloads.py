@@ -99,7 +99,7 @@ def attached(filename: str, content_type: str | None = None) -> discord.Attachme
     data: Any = {"id": "1", "size": 1, "filename": filename, "url": "", "proxy_url": ""}
     if content_type is not None:
         data["content_type"] = content_type
-    return discord.Attachment(data=data, state=cast(Any, None))
+    return discord.Attachment(data=data, state=cast(Any, SimpleNamespace(http=None)))
 
 
 def message(*attachments: discord.Attachment, forwarded: Any = ()) -> discord.Message:

@@ -1,4 +1,4 @@
-"""Who uploads what comes to nothing has to wait, longer each time; one slow file is one person's."""
+"""Who uploads what comes to nothing has to wait, and one slow file keeps nobody else waiting."""
 
 from __future__ import annotations
 
