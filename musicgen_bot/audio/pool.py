@@ -25,7 +25,7 @@ MOST_SECONDS = 240
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 ATTEMPTS = 12
-"""At work that the system has no room for: four minutes, about as long as a person waits."""
+"""At work that the system has no room for: three minutes, about as long as a person waits."""
 
 _log = logging.getLogger(__name__)
 _P = ParamSpec("_P")

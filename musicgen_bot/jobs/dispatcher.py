@@ -37,8 +37,9 @@ from musicgen_bot.translations import Text
 
 SOMETHING_WRONG = Text("Something went wrong while making this clip; please try again.")
 MOST_UNDELIVERED = 16
-"""Jobs that may be on their way from the model to Discord. They hold their sound in memory, some
-8 MB for 30 s of each variation, so while Discord takes no files, hardly more are made than that."""
+"""Jobs that may be on their way from the model to Discord. They hold their files in memory, some
+0.7 MB for 30 s of each variation, and until those are there their sound, five times as much; so
+while Discord takes no files, hardly more are made than that."""
 
 _log = logging.getLogger(__name__)
 
