@@ -18,6 +18,7 @@ import ctypes
 import os
 import struct
 import sys
+from collections.abc import Callable
 
 NICENESS = 5
 """Somewhat less than others get, and still enough to be done in time beside them."""
@@ -44,7 +45,7 @@ def main(arguments: list[str]) -> None:
     _limit(int(memory_bytes), int(seconds))
     libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
     done = []
-    if libc is not None and not libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0):
+    if libc is not None and not _call(libc.prctl, _NO_NEW_PRIVILEGES, 1, 0, 0, 0):
         files = [os.path.realpath(program[0])] if program else []
         if _hide_files(libc, [*_LIBRARIES, *files, *map(_libraries_of, files)]):
             done.append(WITHOUT_FILES)
@@ -79,12 +80,12 @@ def _limit(memory_bytes: int, seconds: int) -> None:
 
 def _hide_files(libc: ctypes.CDLL, readable: list[str]) -> bool:
     """Leave only what is readable, this folder, and the file that takes everything."""
-    version = libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), 1)
+    version = _call(libc.syscall, _CREATE_RULESET, None, 0, 1)
     if version < 1:
         return False
     handled = (1 << _RIGHTS_OF_VERSION.get(version, 16)) - 1
     attributes = struct.pack("=Q", handled)
-    rules = libc.syscall(_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), 0)
+    rules = _call(libc.syscall, _CREATE_RULESET, attributes, len(attributes), 0)
     if rules < 0:
         return False
     for path in (*readable, ".", os.devnull):
@@ -92,11 +93,11 @@ def _hide_files(libc: ctypes.CDLL, readable: list[str]) -> bool:
         with contextlib.suppress(FileNotFoundError):
             place = os.open(path, os.O_PATH)
             rights |= _LIST if os.path.isdir(path) else 0  # noqa: PTH112
-            libc.syscall(_ADD_RULE, rules, 1, struct.pack("=Qi", rights, place), 0)
+            _call(libc.syscall, _ADD_RULE, rules, 1, struct.pack("=Qi", rights, place), 0)
             os.close(place)
-    hidden: int = libc.syscall(_RESTRICT_SELF, rules, 0)
+    failed = _call(libc.syscall, _RESTRICT_SELF, rules, 0)
     os.close(rules)
-    return hidden == 0
+    return not failed
 
 
 def _forbid_sockets(libc: ctypes.CDLL) -> bool:
@@ -120,7 +121,13 @@ def _forbid_sockets(libc: ctypes.CDLL) -> bool:
     program = b"".join(struct.pack("=HBBI", *step) for step in steps)
     held = ctypes.create_string_buffer(program, len(program))
     whole = struct.pack("@HP", len(steps), ctypes.addressof(held))
-    return bool(libc.prctl(_SET_SECCOMP, _FILTER, whole, 0, 0) == 0)
+    return not _call(libc.prctl, _SET_SECCOMP, _FILTER, whole, 0, 0)
+
+
+def _call(function: Callable[..., int], *values: int | bytes | None) -> int:
+    """Call a function that takes any number of values, each as wide as the kernel reads it."""
+    wide = (ctypes.c_long(value) if isinstance(value, int) else value for value in values)
+    return function(*wide)
 
 
 if __name__ == "__main__":
