@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import discord
@@ -18,12 +17,10 @@ from tests.audio.stand_in import install_ffmpeg, needs_a_shell
 from tests.discord_server.attachments import Upload
 from tests.discord_server.people import everyone
 from tests.discord_server.server import DiscordServer
-from tests.discord_server.signals import PATIENCE
 from tests.end_to_end.room import Room, answered
 from tests.end_to_end.running import clip_in, clips_in, running_bot, text_of
 from tests.end_to_end.test_clips import codes_of, field, labels
 from tests.end_to_end.test_continue import GOES_ON, MENU, song
-from tests.end_to_end.test_process import states
 
 
 async def test_the_servers_settings_hold_before_a_file_is_fetched(
@@ -111,9 +108,6 @@ async def test_its_buttons_keep_what_it_goes_on_from(
         first = await interaction.message()
         await clips_in(first)
         assert labels(first) == ["Again", "Remix", "Extend", "WAV", "Favourite", "Delete"]
-        async with asyncio.timeout(PATIENCE):
-            while states(tmp_path) != {1: "delivered"}:
-                await asyncio.sleep(0)
     async with running_bot(discord_server, tmp_path):
         again = await (await discord_server.press(room.ada, first, "Again")).message()
         await clips_in(again)
