@@ -12,6 +12,7 @@ from musicgen_bot.audio.ffmpeg import find_ffmpeg
 from musicgen_bot.audio.pool import SoundPool
 from musicgen_bot.cogs.client import Client
 from musicgen_bot.generation import Clip, Codes, GenerationRequest
+from musicgen_bot.job import Order
 from musicgen_bot.translations import Translations
 from musicgen_bot.ui.job_message.files import Renderer
 from musicgen_bot.ui.job_message.messages import JobMessages
@@ -44,7 +45,8 @@ async def test_no_sound_is_held_while_discord_is_waited_for(discord_server: Disc
     guild = discord_server.add_guild()
     channel = guild.add_channel("music")
     job = waiting("house", 1, None).job
-    job = replace(job, address=replace(job.address, channel_id=channel.id))
+    address = replace(job.address, channel_id=channel.id)
+    job = replace(job, address=address, order=Order(seeds=(1,)))
     translations, backend = Translations(), HandBackend()
     renderer = Renderer(SoundPool(), find_ffmpeg(), "tiny", "", "")
     clips = [await backend.decode(np.ones((4, 5), np.int16), job.request)]
