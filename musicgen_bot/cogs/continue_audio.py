@@ -16,10 +16,10 @@ from musicgen_bot.jobs.admission import Admission
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.jobs.limits import SHORTEST_SECONDS
 from musicgen_bot.network import UNREACHABLE
-from musicgen_bot.ui.common.caller import member_of
+from musicgen_bot.ui.common.caller import Caller
 from musicgen_bot.ui.common.downloads import likeliest_sound
 from musicgen_bot.ui.common.uploads import Uploads
-from musicgen_bot.ui.job_message.submitting import check, defer, take_on, worded
+from musicgen_bot.ui.job_message.submitting import check, defer, prompt_and_order, submit
 
 KEPT_SECONDS = 10.0
 """How much of a file's end the clip starts with: enough to hear what it is, and half of a clip."""
@@ -93,9 +93,10 @@ class ContinueCog(commands.Cog):
         prompt: str,
         seconds: float | None,
     ) -> None:
-        words, order = worded(prompt, "", 1, needs_words=False)
+        words, order = prompt_and_order(prompt, "", 1, needs_words=False)
         order = replace(order, uploaded=True)
-        guild_id, member = interaction.guild_id, member_of(interaction)
+        caller = Caller.of(interaction)
+        guild_id, member = caller.guild_id, caller.member
         longest = await self._admission.longest_seconds(guild_id, member)
         if seconds is None:
             usual = await self._admission.default_seconds(guild_id, member)
@@ -118,7 +119,7 @@ class ContinueCog(commands.Cog):
         least = GenerationRequest(words, min(SHORTEST_SECONDS + seconds, longest))
         added = replace(order, given_seconds=least.seconds - seconds)
         await check(self._dispatcher, interaction, least, added)
-        encoder, user_id = self._encoder, interaction.user.id
+        encoder, user_id = self._encoder, caller.user_id
         with self._uploads.turn(user_id):
             await defer(interaction)
             try:
@@ -130,7 +131,7 @@ class ContinueCog(commands.Cog):
                 whole = codes.shape[1] / encoder.frame_rate + seconds
                 # Which rounding must not make longer than the longest.
                 request = replace(least, seconds=min(whole, longest), continue_from=codes)
-                await take_on(self._dispatcher, interaction, request, order)
+                await submit(self._dispatcher, interaction, request, order)
             except Exception:
                 # What is told instead is for one person only, which a public answer cannot become.
                 with contextlib.suppress(discord.HTTPException, *UNREACHABLE):
