@@ -7,7 +7,7 @@ from pathlib import Path
 
 import discord
 
-from musicgen_bot.cogs.continue_audio import MOST_FILES
+from musicgen_bot.ui.common.uploads import MOST_FILES
 from tests.discord_server.faults import Hold
 from tests.discord_server.interactions import Callback, Interaction
 from tests.discord_server.people import Member
