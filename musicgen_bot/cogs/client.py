@@ -12,6 +12,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.store.notes import NoteStore
 from musicgen_bot.translations import Translations
 from musicgen_bot.ui.apologies import explain
@@ -19,6 +20,7 @@ from musicgen_bot.ui.buttons import ClipButton, PageButton
 from musicgen_bot.ui.command_names import CommandNames
 from musicgen_bot.ui.gateway import guard, tell_unreadable
 from musicgen_bot.ui.network import connector, shorten_log
+from musicgen_bot.ui.options import check_options
 from musicgen_bot.ui.privacy import PrivacyButton
 
 PERMISSIONS = discord.Permissions(
@@ -45,6 +47,16 @@ class Tree(app_commands.CommandTree["Client"]):
     ) -> None:
         """Answer with one sentence; the log has the rest."""
         await explain(interaction, error)
+
+    async def interaction_check(self, interaction: discord.Interaction[Client], /) -> bool:
+        """Return whether what was typed is what its command offers; tell who typed it if not."""
+        if interaction.type is discord.InteractionType.application_command:
+            try:
+                check_options(interaction)
+            except InvalidRequest as error:
+                await explain(interaction, error)
+                return False
+        return True
 
     async def _call(self, interaction: discord.Interaction[Client]) -> None:
         """Find the command and run it; what that raises is an AppCommandError."""

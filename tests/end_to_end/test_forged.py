@@ -1,11 +1,14 @@
 """Whatever a press or a form claims to be, it does no more than who sent it may do there."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import discord
+import pytest
 
 from tests.discord_server.messages import Message
-from tests.discord_server.people import Member, User, everyone
+from tests.discord_server.people import Json, Member, User, everyone
 from tests.discord_server.places import Channel
 from tests.discord_server.server import DiscordServer
 from tests.end_to_end.room import Room, answered
@@ -171,3 +174,61 @@ async def test_texts_that_are_too_long_for_anything_get_one_private_sentence(
                 room.grace, room.channel, line, option, **{option: text}
             )
             assert await asked.choices() == []
+
+
+def beyond(path: str, commands: list[Json]) -> Iterator[tuple[str, str, Any]]:
+    """Yield every command's options, each with values that it does not offer."""
+    for each in commands:
+        line = f"{path} {each['name']}".strip()
+        yield from beyond(line, [one for one in each.get("options", ()) if one["type"] <= 2])
+        for option in each.get("options", ()):
+            values: list[Any] = []
+            if "min_value" in option:
+                values += [option["min_value"] - 1, -(10.0**30), "x"]
+            if "max_value" in option:
+                values += [option["max_value"] + 1, 10**400 if option["type"] == 4 else 10.0**30]
+            if "max_length" in option:
+                values += ["", "x" * (option["max_length"] + 1), 7]
+            if option.get("choices"):
+                values += ["no such choice", 7]
+            yield from ((line, option["name"], value) for value in values)
+
+
+async def test_options_hold_to_what_their_command_offers_whoever_sends_them(
+    discord_server: DiscordServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    room = Room(discord_server)
+    async with running_bot(discord_server, tmp_path):
+        await discord_server.gateway.online(room.guild)
+        forged = list(beyond("", discord_server.commands.all()))
+        assert len(forged) > 30
+        for line, option, value in forged:
+            interaction = await discord_server.forged_command(
+                room.grace, room.channel, line, **{option: value}
+            )
+            told = await interaction.message()
+            assert told.ephemeral
+            assert f"`{option}` must be" in told.content, (line, option, value)
+    assert not [record for record in caplog.records if record.exc_info], caplog.text
+
+
+@pytest.mark.parametrize("field", ["seconds", "guidance"])
+async def test_a_number_in_a_form_that_nobody_means_gets_a_sentence(
+    field: str, discord_server: DiscordServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    room = Room(discord_server)
+    async with running_bot(discord_server, tmp_path):
+        asked = await discord_server.command(
+            room.ada, room.channel, "generate", prompt="house", seconds=1.0
+        )
+        message = await asked.message()
+        await clip_in(message)
+        opened = await discord_server.press(room.ada, message, "Remix")
+        await opened.modal()
+        for number in ("1e30", "1e400", "nan", "inf", "-inf", "-0", "９９９９"):
+            sent = await discord_server.submit(room.ada, opened, **{field: number})
+            told = await sent.message()
+            assert told.ephemeral
+            sentence = "The guidance " if field == "guidance" else "A clip can be|The length must"
+            assert any(part in told.content for part in sentence.split("|")), told.content
+    assert not [record for record in caplog.records if record.exc_info], caplog.text
