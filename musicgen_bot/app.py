@@ -20,7 +20,7 @@ from musicgen_bot.cogs.about import About, AboutCog
 from musicgen_bot.cogs.blocks import BlockCog
 from musicgen_bot.cogs.client import Client
 from musicgen_bot.cogs.clips import ClipCog
-from musicgen_bot.cogs.continue_audio import ContinueCog, Ear
+from musicgen_bot.cogs.continue_audio import AudioEncoder, ContinueCog
 from musicgen_bot.cogs.generate import GenerateCog
 from musicgen_bot.cogs.help import HelpCog
 from musicgen_bot.cogs.library import LibraryCog
@@ -29,31 +29,33 @@ from musicgen_bot.cogs.privacy import PrivacyCog
 from musicgen_bot.cogs.queue import QueueCog
 from musicgen_bot.cogs.quota import QuotaCog
 from musicgen_bot.cogs.settings import SettingsCog
+from musicgen_bot.command_sync import CommandSync
 from musicgen_bot.config import Config
 from musicgen_bot.errors import ConfigError, GenerationError
 from musicgen_bot.generation import GenerationRequest, Progress
-from musicgen_bot.jobs.archive import Archive
+from musicgen_bot.job import Job, Submission
+from musicgen_bot.jobs.admission import Admission
+from musicgen_bot.jobs.blocklist import Blocklist
+from musicgen_bot.jobs.clip_library import ClipLibrary
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.jobs.events import Events
-from musicgen_bot.jobs.gate import Gate
 from musicgen_bot.jobs.limits import NO_LIMITS, Limits
-from musicgen_bot.jobs.mode import Mode, Switch
-from musicgen_bot.jobs.settings_desk import SettingsDesk
+from musicgen_bot.jobs.service_mode import Mode, ServiceMode
+from musicgen_bot.jobs.settings_service import SettingsService
 from musicgen_bot.jobs.sweeper import Sweeper
 from musicgen_bot.store.blocks import BlockStore, HostBlockStore
+from musicgen_bot.store.clip_lists import ClipListStore
 from musicgen_bot.store.database import Database
-from musicgen_bot.store.jobs import Job, JobStore
-from musicgen_bot.store.library import Library
+from musicgen_bot.store.guild_settings import GuildSettingsStore
+from musicgen_bot.store.jobs import JobStore
 from musicgen_bot.store.notes import NoteStore
 from musicgen_bot.store.personal import PersonalData
 from musicgen_bot.store.retention import Retention
-from musicgen_bot.store.settings import SettingsStore
-from musicgen_bot.terminal import NOBODY, FileAudience
+from musicgen_bot.terminal import NOBODY, FileTarget
 from musicgen_bot.translations import Translations
-from musicgen_bot.ui.follower import Follower
-from musicgen_bot.ui.job_messages import JobMessages
-from musicgen_bot.ui.network import UNREACHABLE
-from musicgen_bot.ui.rendering import Renderer
+from musicgen_bot.ui.job_message.files import Renderer
+from musicgen_bot.ui.job_message.messages import JobMessages
+from musicgen_bot.ui.job_message.updates import MessageUpdater
 
 if TYPE_CHECKING:
     from musicgen_bot.engine import Engine
@@ -88,25 +90,56 @@ async def run_bot(config: Config, say: Callable[[str], None]) -> None:
         say(f"Model: {facts.model}, {facts.precision}, on {facts.device}")
         renderer = Renderer(model=facts.model, licence=facts.licence, software=SOFTWARE)
         messages = JobMessages(client, renderer, translations)
-        notes, retention = NoteStore(database), Retention(database)
-        gate = _gate(database, _host_limits(config))
+        notes = NoteStore(database)
+        blocklist = Blocklist(BlockStore(database), HostBlockStore(database))
+        admission = _admission(database, _host_limits(config), blocklist)
         dispatcher = Dispatcher(
             jobs=JobStore(database),
             backend=backend,
-            audience=messages,
-            gate=gate,
-            switch=Switch(notes),
+            target=messages,
+            admission=admission,
+            service_mode=ServiceMode(notes),
+            personal=PersonalData(database),
             events=Events(prompts=config.log_prompts),
         )
         stack.push_async_callback(dispatcher.close)
-        await _add_cogs(client, config, database, backend, dispatcher, gate, renderer)
-        await _sync(client, notes, config.owner_guild)
+        clips = ClipLibrary(
+            jobs=JobStore(database),
+            lists=ClipListStore(database),
+            backend=backend,
+            blocklist=blocklist,
+        )
+        guild_settings = SettingsService(GuildSettingsStore(database), _host_limits(config))
+        for cog in (
+            GenerateCog(dispatcher, admission),
+            ClipCog(dispatcher=dispatcher, admission=admission, clips=clips, renderer=renderer),
+            LibraryCog(clips=clips, renderer=renderer),
+            ContinueCog(client, dispatcher, admission, _audio_encoder(backend)),
+            QueueCog(dispatcher),
+            QuotaCog(admission),
+            BlockCog(blocklist),
+            SettingsCog(client, guild_settings, blocklist),
+            PrivacyCog(dispatcher),
+            HelpCog(),
+            AboutCog(_about(backend)),
+        ):
+            await client.add_cog(cog)
+        owner = OwnerCog(
+            dispatcher=dispatcher,
+            blocklist=blocklist,
+            clips=clips,
+            machine=_machine(backend),
+            guild_id=config.owner_guild,
+        )
+        guild = discord.Object(config.owner_guild) if config.owner_guild else MISSING
+        await client.add_cog(owner, guild=guild)
+        await CommandSync(client, notes).sync(config.owner_guild)
         if resumed := await dispatcher.resume():
             say(f"Taking up {resumed} unfinished clips")
         if dispatcher.mode is not Mode.RUNNING:
             say(f"The bot is {dispatcher.mode}; /owner resume lets it go on")
         sweeper = Sweeper(
-            retention,
+            Retention(database),
             keep_days=config.keep_clips_days,
             keep_bytes=config.keep_clips_mb * MEGABYTE,
         )
@@ -114,62 +147,30 @@ async def run_bot(config: Config, say: Callable[[str], None]) -> None:
         await stack.enter_async_context(_beside(sweeper.run()))
         if minutes := config.idle_unload_minutes:
             await stack.enter_async_context(_beside(_rest(backend, minutes * 60)))
-        follower = Follower(dispatcher.outlooks, messages, translations)
-        await stack.enter_async_context(_beside(follower.run()))
+        updater = MessageUpdater(dispatcher.estimates, messages, translations)
+        await stack.enter_async_context(_beside(updater.run()))
         await stack.enter_async_context(_beside(_greet(client, say)))
         await connection.stay_connected(client)
 
 
-async def _add_cogs(
-    client: Client,
-    config: Config,
-    database: Database,
-    backend: LocalBackend,
-    dispatcher: Dispatcher,
-    gate: Gate,
-    renderer: Renderer,
-) -> None:
-    """Give the client everything that people see in Discord."""
+def _about(backend: LocalBackend) -> About:
     facts = backend.facts
-    about = About(SOFTWARE, facts.model, facts.device, facts.precision, facts.licence)
-    archive, library = Archive(JobStore(database), backend, gate), Library(database)
-    blocks = BlockStore(database)
-    desk = SettingsDesk(SettingsStore(database), _host_limits(config))
-    ear = Ear(backend.encode, facts.sample_rate, facts.channels, facts.frame_rate)
-    continuing = ContinueCog(dispatcher, gate, ear)
-    client.tree.add_command(continuing.menu)
-    for cog in (
-        GenerateCog(dispatcher, gate),
-        ClipCog(
-            dispatcher=dispatcher, gate=gate, archive=archive, library=library, renderer=renderer
-        ),
-        LibraryCog(archive=archive, library=library, renderer=renderer),
-        continuing,
-        QueueCog(dispatcher),
-        QuotaCog(gate),
-        BlockCog(blocks),
-        SettingsCog(client, desk, blocks),
-        PrivacyCog(dispatcher, PersonalData(database)),
-        HelpCog(),
-        AboutCog(about),
-    ):
-        await client.add_cog(cog)
-    machine = Machine(
-        about=about,
+    return About(SOFTWARE, facts.model, facts.device, facts.precision, facts.licence)
+
+
+def _machine(backend: LocalBackend) -> Machine:
+    return Machine(
+        about=_about(backend),
         started_at=time.time(),
         speed=lambda: backend.speed,
         is_loaded=lambda: backend.is_loaded,
         memory=backend.memory,
     )
-    owner = OwnerCog(
-        dispatcher=dispatcher,
-        blocks=HostBlockStore(database),
-        retention=Retention(database),
-        machine=machine,
-        guild_id=config.owner_guild,
-    )
-    guild = discord.Object(config.owner_guild) if config.owner_guild else MISSING
-    await client.add_cog(owner, guild=guild)
+
+
+def _audio_encoder(backend: LocalBackend) -> AudioEncoder:
+    facts = backend.facts
+    return AudioEncoder(backend.encode, facts.sample_rate, facts.channels, facts.frame_rate)
 
 
 async def make_clip(
@@ -188,7 +189,7 @@ async def make_clip(
         database = await Database.open(None)
         stack.push_async_callback(database.close)
         backend = await stack.enter_async_context(_open_backend(config))
-        audience = FileAudience(
+        target = FileTarget(
             output,
             model=backend.facts.model,
             licence=backend.facts.licence,
@@ -197,21 +198,26 @@ async def make_clip(
         dispatcher = Dispatcher(
             jobs=JobStore(database),
             backend=backend,
-            audience=audience,
-            gate=_gate(database, NO_LIMITS),
-            switch=Switch(NoteStore(database)),
+            target=target,
+            admission=_admission(
+                database,
+                NO_LIMITS,
+                Blocklist(BlockStore(database), HostBlockStore(database)),
+            ),
+            service_mode=ServiceMode(NoteStore(database)),
+            personal=PersonalData(database),
             events=Events(prompts=False),
         )
         stack.push_async_callback(dispatcher.close)
-        active = await dispatcher.submit(request, NOBODY)
+        active = await dispatcher.submit(Submission(request, NOBODY))
         active.answered.set()
         while not active.ended.is_set():
             on_progress(active.progress)
             with suppress(TimeoutError):
                 await asyncio.wait_for(active.ended.wait(), PROGRESS_SECONDS)
         on_progress(active.progress)
-        if audience.failure is not None:
-            raise GenerationError(audience.failure)
+        if target.failure is not None:
+            raise GenerationError(target.failure)
         return active.job
 
 
@@ -245,13 +251,12 @@ def _host_limits(config: Config) -> Limits:
     )
 
 
-def _gate(database: Database, host: Limits) -> Gate:
-    return Gate(
+def _admission(database: Database, host: Limits, blocklist: Blocklist) -> Admission:
+    return Admission(
         host=host,
         jobs=JobStore(database),
-        settings=SettingsStore(database),
-        blocks=BlockStore(database),
-        host_blocks=HostBlockStore(database),
+        settings=GuildSettingsStore(database),
+        blocklist=blocklist,
     )
 
 
@@ -263,22 +268,6 @@ async def _rest(backend: LocalBackend, idle_seconds: float) -> None:
             await backend.rest(idle_seconds)
         except Exception:
             _log.exception("The model could not be let go")
-
-
-async def _sync(client: Client, notes: NoteStore, owner_guild: int | None) -> None:
-    """Bring the commands in Discord up to date; failing that, go on with those it knows."""
-    try:
-        await client.sync_if_changed(notes)
-    except (discord.HTTPException, *UNREACHABLE) as error:
-        _log.error("Discord did not take the commands, the next start tries again: %s", error)
-    try:
-        await client.sync_guild_if_changed(notes, owner_guild)
-    except (discord.HTTPException, *UNREACHABLE) as error:
-        _log.error(
-            "Discord did not take the host's commands for OWNER_GUILD, the next start tries "
-            "again; is the bot in that server? %s",
-            error,
-        )
 
 
 async def _greet(client: Client, say: Callable[[str], None]) -> None:

@@ -123,7 +123,7 @@ def generate(
 
         with _progress_bar(f"Loading {config.musicgen_model}") as show:
             job = run_until_stopped(make_clip(request, output, config, show))
-        typer.echo(f"{output}: {job.request.seconds:g} s, seed {job.request.seed}")
+        typer.echo(f"{output}: {job.request.seconds:g} s, seed {job.order.seeds[0]}")
     _leave(0)
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 import discord
 
 from musicgen_bot.errors import DiscordError
-from musicgen_bot.ui.network import UNREACHABLE
+from musicgen_bot.network import UNREACHABLE
 
 CLOSING_SECONDS = 2.0
 AUTHENTICATION_FAILED = 4004

@@ -10,15 +10,15 @@ from musicgen_bot.audio.files import write_clip
 from musicgen_bot.audio.loudness import master
 from musicgen_bot.audio.tags import Tags
 from musicgen_bot.generation import Clip
-from musicgen_bot.store.jobs import Address, Job
+from musicgen_bot.job import Address, Job
 from musicgen_bot.translations import Text
 
 NOBODY = Address(user_id=0, guild_id=None, channel_id=0, message_id=None, token="", created_at=0.0)
 """Who asks for a clip on the terminal."""
 
 
-class FileAudience:
-    """Takes the clip of a job into a file: an Audience."""
+class FileTarget:
+    """Takes the clip of a job into a file: an DeliveryTarget."""
 
     def __init__(self, path: Path, *, model: str, licence: str, software: str) -> None:
         self.failure: Text | None = None
@@ -36,10 +36,10 @@ class FileAudience:
         (clip,) = clips
         samples = await asyncio.to_thread(master, clip.samples, clip.sample_rate)
         tags = Tags.of(
-            job.request, model=self._model, licence=self._licence, software=self._software
+            clip.request, model=self._model, licence=self._licence, software=self._software
         )
         await asyncio.to_thread(write_clip, self._path, samples, clip.sample_rate, tags)
 
-    async def tell(self, job: Job, text: Text) -> None:
+    async def tell(self, job: Job, text: Text, *, own_doing: bool) -> None:
         """Note why there will be no clip."""
         self.failure = text

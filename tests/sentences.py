@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from musicgen_bot import errors
-from musicgen_bot.ui.command_names import CHOICE, COMMAND, DESCRIPTION, OPTION
+from musicgen_bot.ui.common.command_names import CHOICE, COMMAND, DESCRIPTION, OPTION
 from tests.discord_server.commands import GROUP, SUBCOMMAND
 from tests.discord_server.people import Json
 

@@ -11,35 +11,48 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "musicgen_bot"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-BOTTOM = {"errors", "generation", "audio", "store", "translations"}
+DOMAIN = {
+    *("errors", "generation", "translations", "job", "clip_list", "blocks", "snowflakes"),
+    *("guild_settings", "guild_settings_json"),
+}
+"""What everybody talks about."""
 MAY_IMPORT = {
     "translations": set(),
     "errors": {"translations"},
     "generation": {"errors", "translations"},
+    "snowflakes": set(),
+    "blocks": set(),
+    "job": {"generation", "translations"},
+    "clip_list": {"job"},
+    "guild_settings": {"errors", "translations"},
+    "guild_settings_json": {"errors", "guild_settings", "snowflakes"},
     "styles": {"errors", "generation", "translations"},
+    "network": set(),
+    "gateway": set(),
     "audio": {"errors", "generation", "translations"},
-    "store": {"errors", "generation", "translations"},
+    "store": DOMAIN,
     "logs": set(),
     "process": set(),
     "__main__": {"process", "cli"},
     "config": {"errors"},
-    "engine": BOTTOM,
-    "backends": {"engine", *BOTTOM},
-    "jobs": {"backends", *BOTTOM},
-    "ui": {"jobs", "styles", *BOTTOM},
-    "cogs": {"ui", "jobs", "styles", *BOTTOM},
-    "terminal": {"jobs", *BOTTOM},
-    "connection": {"ui", *BOTTOM},
-    "check": {"engine", *BOTTOM},
+    "engine": {"errors", "generation", "translations"},
+    "backends": {"engine", "errors", "generation", "translations"},
+    "jobs": {"backends", "store", "audio", *DOMAIN},
+    "ui": {"jobs", "audio", "styles", "network", *DOMAIN},
+    "cogs": {"ui", "jobs", "audio", "styles", "network", "gateway", *DOMAIN},
+    "terminal": {"audio", *DOMAIN},
+    "connection": {"network", "errors"},
+    "command_sync": {"cogs", "ui", "store", "network"},
+    "check": {"engine", "audio", "store", *DOMAIN},
     "bench": {"engine"},
     "app": {
-        *("__version__", "terminal", "connection", "cogs", "ui", "jobs", "backends", "engine"),
-        *("config", *BOTTOM),
+        *("__version__", "terminal", "connection", "command_sync", "cogs", "ui", "jobs"),
+        *("backends", "engine", "audio", "store", "config", *DOMAIN),
     },
-    "cli": {"app", "bench", "check", "config", "logs", "process", *BOTTOM},
+    "cli": {"app", "bench", "check", "config", "logs", "process", "audio", *DOMAIN},
 }
 ROOMS = {
-    "discord": {"cogs", "ui", "connection", "app"},
+    "discord": {"cogs", "ui", "connection", "network", "command_sync", "app"},
     "torch": {"engine"},
     "transformers": {"engine"},
     "PIL": {"audio"},

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import time
-
 import discord
 from discord import app_commands
 from discord.ext import commands
 
 from musicgen_bot.errors import InvalidRequest
-from musicgen_bot.store.blocks import BlockStore
+from musicgen_bot.jobs.blocklist import Blocklist
 from musicgen_bot.translations import Text
 from musicgen_bot.ui.authority import guild_of
-from musicgen_bot.ui.speech import answer, say_to
+from musicgen_bot.ui.common.speech import answer, say_to
 
 
 class BlockCog(commands.Cog):
     """The commands for a server's moderators."""
 
-    def __init__(self, blocks: BlockStore) -> None:
-        self._blocks = blocks
+    def __init__(self, blocklist: Blocklist) -> None:
+        self._blocklist = blocklist
 
     @app_commands.command(description="Block a member from making music in this server.")
     @app_commands.describe(member="Which member")
@@ -39,7 +37,7 @@ class BlockCog(commands.Cog):
                     "permission away first.",
                     member=member.mention,
                 )
-        news = await self._blocks.block(guild_id, member.id, interaction.user.id, time.time())
+        news = await self._blocklist.block(guild_id, member.id, interaction.user.id)
         text = Text("{member} was already blocked; `/unblock` undoes that.")
         if news:
             text = Text("{member} can no longer make music in this server; `/unblock` undoes that.")
@@ -55,7 +53,7 @@ class BlockCog(commands.Cog):
     ) -> None:
         """Unblock a member, who may have left the server meanwhile."""
         guild_id = guild_of(interaction, "moderate_members")
-        news = await self._blocks.unblock(guild_id, member.id)
+        news = await self._blocklist.unblock(guild_id, member.id)
         text = Text("{member} was not blocked.")
         if news:
             text = Text("{member} can make music in this server again.")

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import logging
 import sys
-from contextlib import suppress
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
 from musicgen_bot.errors import InvalidRequest
-from musicgen_bot.store.notes import NoteStore
+from musicgen_bot.gateway import guard, tell_unreadable
+from musicgen_bot.network import connector, shorten_log
 from musicgen_bot.translations import Translations
-from musicgen_bot.ui.apologies import explain
-from musicgen_bot.ui.buttons import ClipButton, PageButton
-from musicgen_bot.ui.command_names import CommandNames
-from musicgen_bot.ui.gateway import guard, tell_unreadable
-from musicgen_bot.ui.network import connector, shorten_log
-from musicgen_bot.ui.options import check_options
+from musicgen_bot.ui.common.errors import explain
+from musicgen_bot.ui.common.options import check_options
+from musicgen_bot.ui.job_message.buttons import ClipButton, PageButton
 from musicgen_bot.ui.privacy import PrivacyButton
 
 PERMISSIONS = discord.Permissions(
@@ -31,12 +25,6 @@ PERMISSIONS = discord.Permissions(
     attach_files=True,
 )
 """What the bot needs in a channel, and nothing more."""
-
-SYNCED_TREE = "synced-command-tree"
-SYNCED_GUILD_TREE = "synced-command-tree-of-the-owner-guild"
-OWNER_GUILD = "owner-guild"
-
-_log = logging.getLogger(__name__)
 
 
 class Tree(app_commands.CommandTree["Client"]):
@@ -133,39 +121,3 @@ class Client(commands.AutoShardedBot):
         """Whether *User Install* is ticked in the developer portal; known after the login."""
         about = self.application
         return about is not None and about.user_integration_config is not None
-
-    async def sync_if_changed(self, notes: NoteStore) -> None:
-        """Tell Discord the commands, if they are not those it was told last.
-
-        Discord allows 200 creations a day, so a bot that syncs at each start can lock itself out.
-        """
-        await self._sync(notes, SYNCED_TREE, None)
-
-    async def sync_guild_if_changed(self, notes: NoteStore, guild_id: int | None) -> None:
-        """Tell Discord the commands of the owner's guild, and that another has them no more."""
-        before = await notes.get(OWNER_GUILD)
-        if before and before != str(guild_id):
-            with suppress(discord.Forbidden, discord.NotFound):  # it left, and they with it
-                await self.tree.sync(guild=discord.Object(int(before)))
-            await notes.set(SYNCED_GUILD_TREE, "")
-            await notes.set(OWNER_GUILD, "")
-        if guild_id is not None:
-            await notes.set(OWNER_GUILD, str(guild_id))
-            await self._sync(notes, SYNCED_GUILD_TREE, discord.Object(guild_id))
-
-    async def _sync(self, notes: NoteStore, note: str, guild: discord.Object | None) -> None:
-        translator = CommandNames(self.translations)
-        await self.tree.set_translator(translator)
-        commands_now = [
-            await command.get_translated_payload(self.tree, translator)
-            for command in self.tree.get_commands(guild=guild)
-        ]
-        scope = (self.application_id, guild.id if guild else None)
-        digest = hashlib.sha256(
-            json.dumps([scope, commands_now], sort_keys=True).encode()
-        ).hexdigest()
-        if await notes.get(note) == digest:
-            return
-        await self.tree.sync(guild=guild)
-        await notes.set(note, digest)
-        _log.info("Told Discord about %d commands", len(commands_now))

@@ -7,7 +7,6 @@ the one who ordered it and for those who may manage messages there.
 from __future__ import annotations
 
 import logging
-import time
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -17,22 +16,21 @@ from discord.ext import commands
 
 from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.generation import GenerationRequest
-from musicgen_bot.jobs.archive import Archive
+from musicgen_bot.job import Job, Order
+from musicgen_bot.jobs.admission import Admission
+from musicgen_bot.jobs.clip_library import ClipLibrary
 from musicgen_bot.jobs.dispatcher import Dispatcher
-from musicgen_bot.jobs.gate import Gate
-from musicgen_bot.store.jobs import Job, Order
-from musicgen_bot.store.library import Library
+from musicgen_bot.network import UNREACHABLE
 from musicgen_bot.translations import Text
-from musicgen_bot.ui.apologies import explain
-from musicgen_bot.ui.buttons import OF_ONE_VARIATION, Action, variation_buttons
-from musicgen_bot.ui.caller import member_of
-from musicgen_bot.ui.cancelling import cancel
-from musicgen_bot.ui.intake import take_on
-from musicgen_bot.ui.network import UNREACHABLE
-from musicgen_bot.ui.reading import may_end, reader_of
-from musicgen_bot.ui.remix import Answers, filled_in, remix_form, remixed
-from musicgen_bot.ui.rendering import Renderer
-from musicgen_bot.ui.speech import answer, say_to
+from musicgen_bot.ui.common.caller import member_of
+from musicgen_bot.ui.common.errors import explain
+from musicgen_bot.ui.common.speech import answer, say_to
+from musicgen_bot.ui.job_message.buttons import OF_ONE_VARIATION, Action, variation_buttons
+from musicgen_bot.ui.job_message.cancelling import cancel
+from musicgen_bot.ui.job_message.files import Renderer
+from musicgen_bot.ui.job_message.remix import Answers, filled_in, remix_form, remixed
+from musicgen_bot.ui.job_message.submitting import take_on
+from musicgen_bot.ui.reading import may_end, viewer_of
 
 EXTENSION_SECONDS = 10.0
 
@@ -48,15 +46,13 @@ class ClipCog(commands.Cog):
         self,
         *,
         dispatcher: Dispatcher,
-        gate: Gate,
-        archive: Archive,
-        library: Library,
+        admission: Admission,
+        clips: ClipLibrary,
         renderer: Renderer,
     ) -> None:
         self._dispatcher = dispatcher
-        self._gate = gate
-        self._archive = archive
-        self._library = library
+        self._admission = admission
+        self._clips = clips
         self._renderer = renderer
 
     @commands.Cog.listener()
@@ -92,16 +88,16 @@ class ClipCog(commands.Cog):
             return
         match action:
             case Action.AGAIN:
-                self._archive.check_recipe(job)
+                self._clips.check_recipe(job)
                 again = replace(job.request, seed=None)
                 await self._order(interaction, again, job.order)
             case Action.REMIX:
-                self._archive.check_recipe(job)
+                self._clips.check_recipe(job)
                 await interaction.response.send_modal(remix_form(say, job))
             case Action.EXTEND:
                 await self._extend(interaction, job, variation or 1)
             case Action.WAV:
-                async with self._archive.turn(interaction.user.id, interaction.guild_id):
+                async with self._clips.turn(interaction.user.id, interaction.guild_id):
                     await self._send_wav(interaction, job, variation or 1)
             case Action.FAVOURITE:
                 await self._toggle_favourite(interaction, job, variation or 1)
@@ -112,14 +108,14 @@ class ClipCog(commands.Cog):
                 await cancel(self._dispatcher, interaction, job)
 
     async def _job(self, interaction: Interaction, job_id: int) -> Job:
-        job = await self._archive.job(job_id)
-        if not reader_of(interaction).may_see(job):
+        job = await self._clips.job(job_id)
+        if not viewer_of(interaction).may_see(job):
             raise InvalidRequest("This clip is from another server or conversation.")
         return job
 
     async def _remix(self, interaction: Interaction, job_id: int, answers: Answers) -> None:
         job = await self._job(interaction, job_id)
-        self._archive.check_recipe(job)
+        self._clips.check_recipe(job)
         request, order = remixed(job, answers)
         await self._order(interaction, request, order)
 
@@ -127,12 +123,14 @@ class ClipCog(commands.Cog):
         self, interaction: Interaction, request: GenerationRequest, order: Order
     ) -> None:
         """Take on what a clip's recipe became, with no more variations than may be had here."""
-        most = await self._gate.most_variations(interaction.guild_id, member_of(interaction))
+        most = await self._admission.most_variations(interaction.guild_id, member_of(interaction))
         order = replace(order, variations=int(min(order.variations, most)))
         await take_on(self._dispatcher, interaction, request, order)
 
     async def _extend(self, interaction: Interaction, job: Job, variation: int) -> None:
-        longest = await self._gate.longest_seconds(interaction.guild_id, member_of(interaction))
+        longest = await self._admission.longest_seconds(
+            interaction.guild_id, member_of(interaction)
+        )
         seconds = min(job.request.seconds + EXTENSION_SECONDS, longest)
         if seconds <= job.request.seconds:
             raise InvalidRequest(
@@ -140,14 +138,14 @@ class ClipCog(commands.Cog):
                 "and **Remix** make others like it.",
                 seconds=job.request.seconds,
             )
-        codes = (await self._archive.codes(job))[variation - 1]
+        codes = (await self._clips.codes(job))[variation - 1]
         request = replace(job.request, seconds=seconds, seed=None, continue_from=codes)
         order = replace(job.order, variations=1, uploaded=False)
         await take_on(self._dispatcher, interaction, request, order)
 
     async def _send_wav(self, interaction: Interaction, job: Job, variation: int) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        (clip,) = await self._archive.clips(job, variation)
+        (clip,) = await self._clips.clips(job, variation)
         wav = await self._renderer.wav(job, variation, clip)
         if len(wav.data) > interaction.filesize_limit:
             raise InvalidRequest(
@@ -159,9 +157,7 @@ class ClipCog(commands.Cog):
         await interaction.followup.send(file=wav.file(), ephemeral=True)
 
     async def _toggle_favourite(self, interaction: Interaction, job: Job, variation: int) -> None:
-        added = await self._library.toggle_favourite(
-            interaction.user.id, job.id, variation, time.time()
-        )
+        added = await self._clips.toggle_favourite(interaction.user.id, job, variation)
         if job.order.variations == 1:
             text = Text("Clip {clip} is no longer one of your favourites.")
             if added:
@@ -177,7 +173,7 @@ class ClipCog(commands.Cog):
         _require_owner(interaction, job)
         await interaction.response.defer()
         await self._dispatcher.let_go(job.id)
-        await self._archive.delete(job)
+        await self._clips.delete(job)
         # Wherever Discord refuses what follows, as in a thread that was put away, the clip is gone.
         # The message below which it was pressed goes by the token of that, wherever it is.
         with suppress(discord.HTTPException, *UNREACHABLE):

@@ -15,13 +15,13 @@ from discord.ext import commands
 from musicgen_bot.audio.upload import LARGEST_BYTES, read_upload
 from musicgen_bot.errors import InvalidRequest, LimitReached
 from musicgen_bot.generation import MAX_PROMPT_CHARACTERS, Codes, GenerationRequest, Samples
+from musicgen_bot.jobs.admission import Admission
 from musicgen_bot.jobs.dispatcher import Dispatcher
-from musicgen_bot.jobs.gate import Gate
 from musicgen_bot.jobs.limits import SHORTEST_SECONDS
-from musicgen_bot.ui.caller import member_of
-from musicgen_bot.ui.downloads import download
-from musicgen_bot.ui.intake import check, defer, take_on, worded
-from musicgen_bot.ui.network import UNREACHABLE
+from musicgen_bot.network import UNREACHABLE
+from musicgen_bot.ui.common.caller import member_of
+from musicgen_bot.ui.common.downloads import download
+from musicgen_bot.ui.job_message.submitting import check, defer, take_on, worded
 
 MOST_FILES = 4
 """In hand at once: each is held in memory from when it is fetched until it is read."""
@@ -30,8 +30,8 @@ KEPT_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Ear:
-    """How the model hears a sound."""
+class AudioEncoder:
+    """The model's encoder, from sound to codes."""
 
     encode: Callable[[Samples, int], Awaitable[Codes]]
     """Makes codes, [codebooks, frames], of samples, [channels, samples], at this rate."""
@@ -43,16 +43,21 @@ class Ear:
 class ContinueCog(commands.Cog):
     """The commands that go on from somebody's sound."""
 
-    def __init__(self, dispatcher: Dispatcher, gate: Gate, ear: Ear) -> None:
+    def __init__(
+        self,
+        client: commands.AutoShardedBot,
+        dispatcher: Dispatcher,
+        admission: Admission,
+        encoder: AudioEncoder,
+    ) -> None:
         self._dispatcher = dispatcher
-        self._gate = gate
-        self._ear = ear
+        self._admission = admission
+        self._encoder = encoder
         self._busy: set[int] = set()
         self._reading = asyncio.Lock()
-        self.menu = app_commands.ContextMenu(
-            name="Continue this audio", callback=self._continue_message
+        client.tree.add_command(
+            app_commands.ContextMenu(name="Continue this audio", callback=self._continue_message)
         )
-        """To be added to the command tree, since a cog cannot do that by itself."""
 
     @app_commands.command(
         name="continue",
@@ -96,9 +101,9 @@ class ContinueCog(commands.Cog):
         words, order = worded(prompt, "", 1, needs_words=False)
         order = replace(order, uploaded=True)
         guild_id, member = interaction.guild_id, member_of(interaction)
-        longest = await self._gate.longest_seconds(guild_id, member)
+        longest = await self._admission.longest_seconds(guild_id, member)
         if seconds is None:
-            usual = await self._gate.default_seconds(guild_id, member)
+            usual = await self._admission.default_seconds(guild_id, member)
             seconds = min(usual, longest / 2)
         most = longest - SHORTEST_SECONDS
         if most < SHORTEST_SECONDS:
@@ -122,7 +127,7 @@ class ContinueCog(commands.Cog):
             await defer(interaction)
             try:
                 codes = await self._codes(attachment, min(KEPT_SECONDS, longest - seconds))
-                whole = codes.shape[1] / self._ear.frame_rate + seconds
+                whole = codes.shape[1] / self._encoder.frame_rate + seconds
                 # Which rounding must not make longer than the longest.
                 request = replace(least, seconds=min(whole, longest), continue_from=codes)
                 await take_on(self._dispatcher, interaction, request, order)
@@ -148,11 +153,11 @@ class ContinueCog(commands.Cog):
             self._busy.remove(user_id)
 
     async def _codes(self, attachment: discord.Attachment, seconds: float) -> Codes:
-        ear = self._ear
+        encoder = self._encoder
         file = await download(attachment, LARGEST_BYTES)
         async with self._reading:  # ffmpeg takes a processor, which others need too
-            samples = await read_upload(file, ear.sample_rate, ear.channels, seconds)
-        return await ear.encode(samples, ear.sample_rate)
+            samples = await read_upload(file, encoder.sample_rate, encoder.channels, seconds)
+        return await encoder.encode(samples, encoder.sample_rate)
 
 
 def _is_sound(attachment: discord.Attachment) -> bool:

@@ -7,14 +7,14 @@ from discord import app_commands
 from discord.ext import commands
 
 from musicgen_bot.generation import MAX_PROMPT_CHARACTERS, MAX_SEED, GenerationRequest
+from musicgen_bot.jobs.admission import Admission
 from musicgen_bot.jobs.dispatcher import Dispatcher
-from musicgen_bot.jobs.gate import Gate
 from musicgen_bot.jobs.limits import SHORTEST_SECONDS
 from musicgen_bot.styles import matching
-from musicgen_bot.ui.caller import member_of
-from musicgen_bot.ui.intake import take_on, worded
-from musicgen_bot.ui.remix import HIGHEST_GUIDANCE
-from musicgen_bot.ui.texts import CHOICES_SHOWN, shortened
+from musicgen_bot.ui.common.caller import member_of
+from musicgen_bot.ui.common.text import CHOICES_SHOWN, shortened
+from musicgen_bot.ui.job_message.remix import HIGHEST_GUIDANCE
+from musicgen_bot.ui.job_message.submitting import take_on, worded
 
 MOST_VARIATIONS = 4
 HIGHEST_TEMPERATURE = 2.0
@@ -25,9 +25,9 @@ HIGHEST_TOP_K = 2048
 class GenerateCog(commands.Cog):
     """The command that orders a clip."""
 
-    def __init__(self, dispatcher: Dispatcher, gate: Gate) -> None:
+    def __init__(self, dispatcher: Dispatcher, admission: Admission) -> None:
         self._dispatcher = dispatcher
-        self._gate = gate
+        self._admission = admission
 
     @app_commands.command(description="Make a music clip from a description.")
     @app_commands.describe(
@@ -55,7 +55,9 @@ class GenerateCog(commands.Cog):
         """Accept a job and promise its clip."""
         words, order = worded(prompt, style, variations)
         if seconds is None:
-            seconds = await self._gate.default_seconds(interaction.guild_id, member_of(interaction))
+            seconds = await self._admission.default_seconds(
+                interaction.guild_id, member_of(interaction)
+            )
         request = GenerationRequest(
             prompt=words,
             seconds=seconds,

@@ -8,9 +8,9 @@ from discord.ext import commands
 
 from musicgen_bot.cogs.client import Client
 from musicgen_bot.translations import Text
-from musicgen_bot.ui.caller import is_member
-from musicgen_bot.ui.command_names import DESCRIPTION, full_name
-from musicgen_bot.ui.speech import say_to
+from musicgen_bot.ui.common.caller import is_member
+from musicgen_bot.ui.common.command_names import DESCRIPTION, full_name
+from musicgen_bot.ui.common.speech import say_to
 
 PRESSED = Text(
     "🔁 **Again** makes another clip with a new seed · 🎛️ **Remix** opens the recipe for you to "

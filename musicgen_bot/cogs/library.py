@@ -8,18 +8,18 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from musicgen_bot.clip_list import ClipList, Entry
 from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.generation import one_line
-from musicgen_bot.jobs.archive import Archive
-from musicgen_bot.store.jobs import Job
-from musicgen_bot.store.library import Entry, Library, Page, Reader
-from musicgen_bot.ui import embeds
-from musicgen_bot.ui.apologies import explain
-from musicgen_bot.ui.buttons import Shelf, clip_buttons, page_buttons
-from musicgen_bot.ui.reading import reader_of
-from musicgen_bot.ui.rendering import Renderer
-from musicgen_bot.ui.speech import say_to
-from musicgen_bot.ui.texts import CHOICES_SHOWN, shortened, title
+from musicgen_bot.job import Job
+from musicgen_bot.jobs.clip_library import ClipLibrary
+from musicgen_bot.ui.common.errors import explain
+from musicgen_bot.ui.common.speech import say_to
+from musicgen_bot.ui.common.text import CHOICES_SHOWN, shortened, title
+from musicgen_bot.ui.job_message import embeds
+from musicgen_bot.ui.job_message.buttons import clip_buttons, page_buttons
+from musicgen_bot.ui.job_message.files import Renderer
+from musicgen_bot.ui.reading import viewer_of
 
 Interaction = discord.Interaction[Any]
 Search = app_commands.Range[str, 1, 60]
@@ -29,9 +29,8 @@ Search = app_commands.Range[str, 1, 60]
 class LibraryCog(commands.Cog):
     """The commands about finished clips; whatever they show, only the one who asked sees."""
 
-    def __init__(self, *, archive: Archive, library: Library, renderer: Renderer) -> None:
-        self._archive = archive
-        self._library = library
+    def __init__(self, *, clips: ClipLibrary, renderer: Renderer) -> None:
+        self._clips = clips
         self._renderer = renderer
 
     @app_commands.command(description="Look through the clips made so far.")
@@ -46,14 +45,14 @@ class LibraryCog(commands.Cog):
         search: Search = "",
     ) -> None:
         """Show the newest page."""
-        shelf = Shelf.MINE if whose == "mine" else Shelf.SERVER
-        await self._open(interaction, shelf, search)
+        which = ClipList.MINE if whose == "mine" else ClipList.SERVER
+        await self._open(interaction, which, search)
 
     @app_commands.command(description="Look through the clips you like best.")
     @app_commands.describe(search="Part of the prompt, or the name of a style")
     async def favourites(self, interaction: Interaction, search: Search = "") -> None:
         """Show the newest page."""
-        await self._open(interaction, Shelf.FAVOURITES, search)
+        await self._open(interaction, ClipList.FAVOURITES, search)
 
     @app_commands.command(description="Hear a clip again and use its buttons.")
     @app_commands.describe(clip="Its number, or part of its prompt to choose from a list")
@@ -64,16 +63,16 @@ class LibraryCog(commands.Cog):
                 "Please choose a clip from the list, or type its number, which is shown below "
                 "each clip."
             )
-        job = await self._archive.job(int(clip))
-        if not reader_of(interaction).may_see(job):
+        job = await self._clips.job(int(clip))
+        if not viewer_of(interaction).may_see(job):
             raise InvalidRequest("Clip {clip} is neither yours nor from this server.", clip=clip)
-        async with self._archive.turn(interaction.user.id, interaction.guild_id):
+        async with self._clips.turn(interaction.user.id, interaction.guild_id):
             await interaction.response.defer(ephemeral=True, thinking=True)
             await self._send(interaction, job)
 
     async def _send(self, interaction: Interaction, job: Job) -> None:
         renderer, say = self._renderer, say_to(interaction)
-        sounds = await renderer.sounds(job, await self._archive.clips(job))
+        sounds = await renderer.sounds(job, await self._clips.clips(job))
         attachments = await renderer.attachments(sounds, interaction.filesize_limit)
         await interaction.followup.send(
             embed=embeds.clip(say, job, renderer.model, renderer.licence, sounds.silent),
@@ -86,12 +85,12 @@ class LibraryCog(commands.Cog):
     async def _offer_clips(
         self, interaction: Interaction, current: str
     ) -> list[app_commands.Choice[str]]:
-        reader, search = reader_of(interaction), one_line(current)
+        viewer, search = viewer_of(interaction), one_line(current)
         say = say_to(interaction)
         entries: list[Entry] = []
-        for shelf in (Shelf.MINE, Shelf.SERVER):
-            if shelf is Shelf.MINE or reader.guild_id is not None:
-                entries += (await self._page(shelf, reader, search, 0)).entries
+        for which in (ClipList.MINE, ClipList.SERVER):
+            if which is ClipList.MINE or viewer.guild_id is not None:
+                entries += (await self._clips.page(which, viewer, search, 0)).entries
         jobs = {entry.job.id: entry.job for entry in entries}
         return [
             app_commands.Choice(
@@ -102,39 +101,30 @@ class LibraryCog(commands.Cog):
 
     @commands.Cog.listener()
     async def on_page_button(
-        self, interaction: Interaction, shelf: Shelf, number: int, search: str
+        self, interaction: Interaction, which: ClipList, number: int, search: str
     ) -> None:
         """Turn to another page of a list."""
         say = say_to(interaction)
         try:
-            page = await self._page(shelf, reader_of(interaction), search, number)
+            page = await self._clips.page(which, viewer_of(interaction), search, number)
             await interaction.response.edit_message(
-                embed=embeds.page(say, shelf, page, search),
-                view=page_buttons(say, shelf, page.number, search, page.is_last),
+                embed=embeds.page(say, which, page, search),
+                view=page_buttons(say, which, page.number, search, page.is_last),
             )
         except Exception as error:
             await explain(interaction, error)
 
-    async def _open(self, interaction: Interaction, shelf: Shelf, search: str) -> None:
-        reader, search = reader_of(interaction), one_line(search)
-        if shelf is Shelf.SERVER and reader.guild_id is None:
+    async def _open(self, interaction: Interaction, which: ClipList, search: str) -> None:
+        viewer, search = viewer_of(interaction), one_line(search)
+        if which is ClipList.SERVER and viewer.guild_id is None:
             raise InvalidRequest(
                 "This is not a server; here you can only look through your own clips."
             )
-        page = await self._page(shelf, reader, search, 0)
+        page = await self._clips.page(which, viewer, search, 0)
         say = say_to(interaction)
-        view = page_buttons(say, shelf, 0, search, page.is_last)
+        view = page_buttons(say, which, 0, search, page.is_last)
         await interaction.response.send_message(
-            embed=embeds.page(say, shelf, page, search),
+            embed=embeds.page(say, which, page, search),
             view=discord.utils.MISSING if page.is_last else view,
             ephemeral=True,
         )
-
-    async def _page(self, shelf: Shelf, reader: Reader, search: str, number: int) -> Page:
-        match shelf:
-            case Shelf.MINE:
-                return await self._library.mine(reader, search, number)
-            case Shelf.SERVER:
-                return await self._library.of_guild(reader, search, number)
-            case Shelf.FAVOURITES:
-                return await self._library.favourites(reader, search, number)

@@ -16,24 +16,25 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from musicgen_bot.blocks import BlockKind
 from musicgen_bot.cogs.about import About
 from musicgen_bot.errors import InvalidRequest
+from musicgen_bot.jobs.blocklist import Blocklist
+from musicgen_bot.jobs.clip_library import ClipLibrary
 from musicgen_bot.jobs.days import DAY_SECONDS
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.jobs.limits import in_words
-from musicgen_bot.jobs.mode import Mode
-from musicgen_bot.store.blocks import HostBlock, HostBlockStore, Kind
-from musicgen_bot.store.retention import Retention
-from musicgen_bot.store.snowflakes import EXAMPLE_ID, read_id
+from musicgen_bot.jobs.service_mode import Mode
+from musicgen_bot.snowflakes import EXAMPLE_ID, read_id
 from musicgen_bot.translations import Counted, Text
+from musicgen_bot.ui.common.speech import answer, say_to
 from musicgen_bot.ui.owners import require_owner
-from musicgen_bot.ui.speech import answer, say_to
 
 BLOCKS_SHOWN = 50
 GIB, MIB = 2**30, 2**20
 What = Literal["user", "server"]
-_KINDS: dict[What, Kind] = {"user": Kind.USER, "server": Kind.GUILD}
-_NAMES = {Kind.USER: Text("User `{id}`"), Kind.GUILD: Text("Server `{id}`")}
+_KINDS: dict[What, BlockKind] = {"user": BlockKind.USER, "server": BlockKind.GUILD}
+_NAMES = {BlockKind.USER: Text("User `{id}`"), BlockKind.GUILD: Text("Server `{id}`")}
 _MODES = {
     Mode.RUNNING: Text("running"),
     Mode.PAUSED: Text("paused"),
@@ -69,14 +70,14 @@ class OwnerCog(
         self,
         *,
         dispatcher: Dispatcher,
-        blocks: HostBlockStore,
-        retention: Retention,
+        blocklist: Blocklist,
+        clips: ClipLibrary,
         machine: Machine,
         guild_id: int | None,
     ) -> None:
         self._dispatcher = dispatcher
-        self._blocks = blocks
-        self._retention = retention
+        self._blocklist = blocklist
+        self._clips = clips
         self._machine = machine
         self._guild_id = guild_id
         if (group := self.app_command) is not None:
@@ -89,14 +90,14 @@ class OwnerCog(
     async def status(self, interaction: discord.Interaction) -> None:
         """Show speed, queue, memory, guilds, uptime and model."""
         await require_owner(interaction, self._guild_id)
-        outlooks = list(self._dispatcher.outlooks())
-        making = sum(outlook.place == 0 for _, outlook in outlooks)
+        estimates = list(self._dispatcher.estimates())
+        making = sum(estimate.place == 0 for _, estimate in estimates)
         machine, about, say = self._machine, self._machine.about, say_to(interaction)
         speed, (main, device) = machine.speed(), machine.memory()
-        clips, size = await self._retention.size()
+        clips, size = await self._clips.size()
         up = time.time() - machine.started_at
         queue = say(
-            "{making} being made, {waiting} waiting", making=making, waiting=len(outlooks) - making
+            "{making} being made, {waiting} waiting", making=making, waiting=len(estimates) - making
         )
         pace = Text("not measured yet")
         if speed:
@@ -159,11 +160,9 @@ class OwnerCog(
     async def block(self, interaction: discord.Interaction, what: What, snowflake: str) -> None:
         """Block a user or a guild."""
         await require_owner(interaction, self._guild_id)
-        block = HostBlock(_KINDS[what], _id(snowflake), interaction.user.id, time.time())
-        news = await self._blocks.block(block)
-        if news:
-            _log.info("user %d blocked the %s %d", block.by_user_id, block.kind, block.id)
-        which = _named(block.kind, block.id)
+        kind, number = _KINDS[what], _id(snowflake)
+        news = await self._blocklist.block_everywhere(kind, number, interaction.user.id)
+        which = _named(kind, number)
         text = Text("{which} was already blocked.", which=which)
         if news:
             text = Text(
@@ -178,9 +177,7 @@ class OwnerCog(
         """Unblock a user or a guild."""
         await require_owner(interaction, self._guild_id)
         kind, number = _KINDS[what], _id(snowflake)
-        news = await self._blocks.unblock(kind, number)
-        if news:
-            _log.info("user %d unblocked the %s %d", interaction.user.id, kind, number)
+        news = await self._blocklist.unblock_everywhere(kind, number, interaction.user.id)
         which = _named(kind, number)
         text = Text("{which} was not blocked.", which=which)
         if news:
@@ -191,7 +188,7 @@ class OwnerCog(
     async def blocks(self, interaction: discord.Interaction) -> None:
         """List users and guilds."""
         await require_owner(interaction, self._guild_id)
-        blocks = await self._blocks.all()
+        blocks = await self._blocklist.everywhere()
         say = say_to(interaction)
         lines = [f"{say(_named(b.kind, b.id))} <t:{b.at:.0f}:f>" for b in blocks[:BLOCKS_SHOWN]]
         if len(blocks) > BLOCKS_SHOWN:
@@ -207,7 +204,7 @@ class OwnerCog(
         await answer(interaction, say_to(interaction)(text))
 
 
-def _named(kind: Kind, number: int) -> Text:
+def _named(kind: BlockKind, number: int) -> Text:
     return _NAMES[kind].filled(id=str(number))
 
 

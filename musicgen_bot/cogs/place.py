@@ -7,7 +7,7 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from musicgen_bot.ui.settings_places import CHANNEL_TYPES
+from musicgen_bot.ui.guild_settings.places import CHANNEL_TYPES
 
 
 class PlaceTransformer(app_commands.Transformer):

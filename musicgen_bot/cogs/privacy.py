@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import time
 from typing import Any
 
 import discord
@@ -12,32 +10,26 @@ from discord.ext import commands
 
 from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.jobs.dispatcher import Dispatcher
-from musicgen_bot.jobs.sweeper import COUNTED_SECONDS
-from musicgen_bot.store.personal import PersonalData
 from musicgen_bot.translations import Counted
-from musicgen_bot.ui.apologies import explain
+from musicgen_bot.ui.common.errors import explain
+from musicgen_bot.ui.common.speech import answer, say_to
 from musicgen_bot.ui.privacy import (
     ABOUT,
-    FORGOTTEN,
     STAYS,
     WARNING,
     Wish,
     data_file,
     privacy_buttons,
 )
-from musicgen_bot.ui.speech import answer, say_to
 
 Interaction = discord.Interaction[Any]
-
-_log = logging.getLogger(__name__)
 
 
 class PrivacyCog(commands.Cog):
     """The command, and what its buttons do."""
 
-    def __init__(self, dispatcher: Dispatcher, personal: PersonalData) -> None:
+    def __init__(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher
-        self._personal = personal
 
     @app_commands.command(description="See everything that is kept about you, or delete it.")
     async def privacy(self, interaction: Interaction) -> None:
@@ -66,7 +58,9 @@ class PrivacyCog(commands.Cog):
         match wish:
             case Wish.SHOW:
                 await interaction.response.defer(ephemeral=True, thinking=True)
-                file = data_file(await self._personal.about(user_id), interaction.filesize_limit)
+                file = data_file(
+                    await self._dispatcher.data_about(user_id), interaction.filesize_limit
+                )
                 await interaction.followup.send(
                     say(
                         "This is everything I keep about you. With `/clip` and a number you can "
@@ -83,17 +77,10 @@ class PrivacyCog(commands.Cog):
                 )
             case Wish.CONFIRM:
                 await interaction.response.defer(ephemeral=True, thinking=True)
-                count = await self._forget(user_id)
+                count = await self._dispatcher.forget_person(user_id)
                 deleted = Counted(
                     "{count} clip has been deleted.",
                     "{count} clips have been deleted.",
                     count=count,
                 )
                 await answer(interaction, f"{say(deleted)} {say(STAYS)}")
-
-    async def _forget(self, user_id: int) -> int:
-        """Stop and forget all of a person's jobs, and return how many there were."""
-        await self._dispatcher.stop_all(user_id, FORGOTTEN)
-        count = await self._personal.forget(user_id, time.time() - COUNTED_SECONDS)
-        _log.info("user %d had all their data deleted, of %d clips", user_id, count)
-        return count

@@ -8,15 +8,15 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from musicgen_bot.clip_list import Viewer
 from musicgen_bot.errors import InvalidRequest
+from musicgen_bot.jobs.active_job import ActiveJob, Estimate
 from musicgen_bot.jobs.dispatcher import Dispatcher
-from musicgen_bot.jobs.job import ActiveJob, Outlook
-from musicgen_bot.store.library import Reader
 from musicgen_bot.translations import Language
-from musicgen_bot.ui.cancelling import cancel
-from musicgen_bot.ui.reading import moderates, reader_of
-from musicgen_bot.ui.speech import say_to
-from musicgen_bot.ui.texts import CHOICES_SHOWN, length, quoted, shortened, status, title
+from musicgen_bot.ui.common.speech import say_to
+from musicgen_bot.ui.common.text import CHOICES_SHOWN, length, quoted, shortened, status, title
+from musicgen_bot.ui.job_message.cancelling import cancel
+from musicgen_bot.ui.reading import moderates, viewer_of
 
 ROWS_SHOWN = 10
 PROMPT_CHARACTERS = 60
@@ -32,13 +32,15 @@ class QueueCog(commands.Cog):
     async def queue(self, interaction: discord.Interaction) -> None:
         """Show this server's jobs, or without one the caller's and this channel's, to them."""
         rows = [
-            (active, outlook)
-            for active, outlook in self._dispatcher.outlooks()
+            (active, estimate)
+            for active, estimate in self._dispatcher.estimates()
             if _is_here(active, interaction)
         ]
         now, say = time.time(), say_to(interaction)
-        reader = reader_of(interaction)
-        lines = [_line(say, active, outlook, now, reader) for active, outlook in rows[:ROWS_SHOWN]]
+        viewer = viewer_of(interaction)
+        lines = [
+            _line(say, active, estimate, now, viewer) for active, estimate in rows[:ROWS_SHOWN]
+        ]
         if len(rows) > ROWS_SHOWN:
             lines.append(say("… and {number} more", number=len(rows) - ROWS_SHOWN))
         text = "\n".join(lines) or say("Nothing is waiting; `/generate` starts right away.")
@@ -105,9 +107,9 @@ def _is_here(active: ActiveJob, interaction: discord.Interaction) -> bool:
     return in_channel or address.user_id == interaction.user.id
 
 
-def _line(say: Language, active: ActiveJob, outlook: Outlook, now: float, reader: Reader) -> str:
-    job, line = active.job, status(say, outlook, now)
-    if not reader.may_see(job):
+def _line(say: Language, active: ActiveJob, estimate: Estimate, now: float, viewer: Viewer) -> str:
+    job, line = active.job, status(say, estimate, now)
+    if not viewer.may_see(job):
         return f"**{job.id}** {say('in a channel you cannot see')}\n{line}"
     times = "" if job.order.variations == 1 else f"{job.order.variations} × "
     return (

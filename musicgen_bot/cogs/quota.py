@@ -8,11 +8,11 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from musicgen_bot.jobs.gate import Gate
+from musicgen_bot.jobs.admission import Admission
 from musicgen_bot.jobs.limits import exactly
 from musicgen_bot.translations import Text
-from musicgen_bot.ui.caller import member_of
-from musicgen_bot.ui.speech import answer, say_to
+from musicgen_bot.ui.common.caller import member_of
+from musicgen_bot.ui.common.speech import answer, say_to
 
 OF_USER = Text("You have {left} of {limit} of music left today.")
 OF_GUILD = Text("This server has {left} of {limit} of music left today.")
@@ -21,8 +21,8 @@ OF_GUILD = Text("This server has {left} of {limit} of music left today.")
 class QuotaCog(commands.Cog):
     """The command that tells what is left of a day's seconds."""
 
-    def __init__(self, gate: Gate) -> None:
-        self._gate = gate
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
 
     @app_commands.command(description="Show how many seconds of music you have left today.")
     async def quota(self, interaction: discord.Interaction) -> None:
@@ -31,7 +31,7 @@ class QuotaCog(commands.Cog):
 
     async def _text(self, interaction: discord.Interaction) -> str:
         say = say_to(interaction)
-        own = await self._gate.allowance(
+        own = await self._admission.allowance(
             interaction.guild_id, interaction.user.id, member_of(interaction)
         )
         if own is None:

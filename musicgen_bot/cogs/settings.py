@@ -11,19 +11,19 @@ from discord.ext import commands
 
 from musicgen_bot.cogs.place import Place
 from musicgen_bot.errors import InvalidRequest
+from musicgen_bot.guild_settings import GuildSettings
+from musicgen_bot.jobs.blocklist import Blocklist
 from musicgen_bot.jobs.days import find_time_zone, time_zones
-from musicgen_bot.jobs.settings_desk import SettingsDesk
-from musicgen_bot.store.blocks import BlockStore
-from musicgen_bot.store.guild_settings import GuildSettings
+from musicgen_bot.jobs.settings_service import SettingsService
 from musicgen_bot.translations import LOCALES
 from musicgen_bot.ui.authority import guild_of
-from musicgen_bot.ui.settings_file import check_size, read_settings, settings_file
-from musicgen_bot.ui.settings_forms import Settle, with_tier, words_in
-from musicgen_bot.ui.settings_places import present
-from musicgen_bot.ui.settings_text import differences, log_embed
-from musicgen_bot.ui.settings_view import SettingsPanel
-from musicgen_bot.ui.speech import answer, say_to
-from musicgen_bot.ui.texts import CHOICES_SHOWN, shortened
+from musicgen_bot.ui.common.speech import answer, say_to
+from musicgen_bot.ui.common.text import CHOICES_SHOWN, shortened
+from musicgen_bot.ui.guild_settings.file import check_size, read_settings, settings_file
+from musicgen_bot.ui.guild_settings.forms import Settle, with_tier, words_in
+from musicgen_bot.ui.guild_settings.panel import SettingsPanel
+from musicgen_bot.ui.guild_settings.places import present
+from musicgen_bot.ui.guild_settings.text import differences, log_embed
 
 ANSWER_CHARACTERS = 1900
 
@@ -45,9 +45,11 @@ class SettingsCog(
 ):
     """The commands for a server's admins."""
 
-    def __init__(self, client: discord.Client, desk: SettingsDesk, blocks: BlockStore) -> None:
-        self._desk = desk
-        self._panel = SettingsPanel(desk, blocks)
+    def __init__(
+        self, client: discord.Client, settings: SettingsService, blocklist: Blocklist
+    ) -> None:
+        self._settings = settings
+        self._panel = SettingsPanel(settings, blocklist)
         self._time_zones = time_zones()  # reads many small files, so not at each key typed
         client.add_view(self._panel)
 
@@ -217,7 +219,9 @@ class SettingsCog(
     async def reset(self, interaction: discord.Interaction) -> None:
         """Go back to the start, and hand out a copy of what was."""
         guild_id = guild_of(interaction, "manage_guild")
-        change = await self._desk.change(guild_id, interaction.user.id, lambda _: GuildSettings())
+        change = await self._settings.change(
+            guild_id, interaction.user.id, lambda _: GuildSettings()
+        )
         await interaction.response.send_message(
             say_to(interaction)(
                 "Everything is back to the host's values. This file holds the previous settings; "
@@ -230,7 +234,7 @@ class SettingsCog(
     @app_commands.command(description="Get all the settings as a file.")
     async def export(self, interaction: discord.Interaction) -> None:
         """Hand out the settings as a file."""
-        settings = await self._desk.get(guild_of(interaction, "manage_guild"))
+        settings = await self._settings.get(guild_of(interaction, "manage_guild"))
         await interaction.response.send_message(
             say_to(interaction)(
                 "These are all the settings; you can edit this file and load it again with "
@@ -262,7 +266,7 @@ class SettingsCog(
     @app_commands.command(description="Show who set what: the last fifty changes.")
     async def log(self, interaction: discord.Interaction) -> None:
         """Show what was changed."""
-        changes = await self._desk.changes(guild_of(interaction, "manage_guild"))
+        changes = await self._settings.changes(guild_of(interaction, "manage_guild"))
         await interaction.response.send_message(
             embed=log_embed(say_to(interaction), changes), ephemeral=True
         )
@@ -272,7 +276,7 @@ class SettingsCog(
     ) -> None:
         """Put settings into effect and tell what that changed, and a note."""
         guild_id = guild_of(interaction, "manage_guild")
-        change = await self._desk.change(guild_id, interaction.user.id, settle)
+        change = await self._settings.change(guild_id, interaction.user.id, settle)
         say = say_to(interaction)
         changed = differences(say, change.before, change.after)
         text = say("That changes nothing; `/settings show` shows the current settings.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zoneinfo
 from datetime import UTC, date, datetime, time, timedelta
 
-from musicgen_bot.store.guild_settings import is_time_zone
+from musicgen_bot.guild_settings import is_time_zone
 
 DAY_SECONDS = 86_400
 """Of a day that knows no change of clocks."""

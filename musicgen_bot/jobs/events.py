@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from musicgen_bot.store.jobs import Job, JobState
+from musicgen_bot.job import Job, JobState
 
 _log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from musicgen_bot.jobs.job import ActiveJob
-from musicgen_bot.store.jobs import Address
+from musicgen_bot.job import Address
+from musicgen_bot.jobs.active_job import ActiveJob
 
 _T = TypeVar("_T")
 _Party = tuple[str, int]

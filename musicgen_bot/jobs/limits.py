@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from musicgen_bot.errors import InvalidRequest, LimitReached
 from musicgen_bot.generation import GenerationRequest
-from musicgen_bot.store.guild_settings import GuildSettings
+from musicgen_bot.guild_settings import GuildSettings
+from musicgen_bot.job import Member
 from musicgen_bot.translations import Counted, Text
 
 SHORTEST_SECONDS = 1.0
@@ -53,24 +54,6 @@ NO_LIMITS = Limits(
     waiting_per_user=math.inf,
     waiting_per_guild=math.inf,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """Who asks in a guild, as far as its settings need to know."""
-
-    role_ids: frozenset[int] = frozenset()
-    """That of @everyone, which is the guild's, may be among them."""
-    parent_id: int | None = None
-    """The channel that a thread belongs to, where they ask in one."""
-    manages: bool = False
-    """Whether they may manage the server."""
-    brought_bot: bool = False
-    """Whether the guild has not installed the bot, and they use it there by their own account."""
-
-
-PLAIN_MEMBER = Member()
-"""A member without a role, in a channel that is no thread."""
 
 
 @dataclass(frozen=True, slots=True)

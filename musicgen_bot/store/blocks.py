@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-
+from musicgen_bot.blocks import BlockKind, HostBlock
 from musicgen_bot.store.database import Database
 
 
@@ -47,24 +45,6 @@ class BlockStore:
         return [row[0] for row in rows]
 
 
-class Kind(StrEnum):
-    """What the host can block."""
-
-    USER = "user"
-    GUILD = "guild"
-
-
-@dataclass(frozen=True, slots=True)
-class HostBlock:
-    """A user or a guild that the host has blocked."""
-
-    kind: Kind
-    id: int
-    by_user_id: int
-    at: float
-    """In seconds since 1970."""
-
-
 class HostBlockStore:
     """What the host has blocked. Every method raises StoreError when the database fails."""
 
@@ -80,7 +60,7 @@ class HostBlockStore:
             )
         )
 
-    async def unblock(self, kind: Kind, snowflake: int) -> bool:
+    async def unblock(self, kind: BlockKind, snowflake: int) -> bool:
         """Let them use the bot again; False if they were not blocked."""
         return bool(
             await self._database.rows(
@@ -88,18 +68,19 @@ class HostBlockStore:
             )
         )
 
-    async def blocked(self, user_id: int, guild_id: int | None) -> Kind | None:
+    async def blocked(self, user_id: int, guild_id: int | None) -> BlockKind | None:
         """Return which of the two is blocked, the user before the guild; None if neither is."""
         rows = await self._database.rows(
             "SELECT kind FROM host_blocks WHERE (kind, id) IN (VALUES (?, ?), (?, ?)) "
             "ORDER BY kind DESC",
-            (Kind.USER, user_id, Kind.GUILD, guild_id),
+            (BlockKind.USER, user_id, BlockKind.GUILD, guild_id),
         )
-        return Kind(rows[0][0]) if rows else None
+        return BlockKind(rows[0][0]) if rows else None
 
     async def all(self) -> list[HostBlock]:
         """Return everything that is blocked, the latest first."""
         rows = await self._database.rows("SELECT * FROM host_blocks ORDER BY at DESC")
         return [
-            HostBlock(Kind(row["kind"]), row["id"], row["by_user_id"], row["at"]) for row in rows
+            HostBlock(BlockKind(row["kind"]), row["id"], row["by_user_id"], row["at"])
+            for row in rows
         ]

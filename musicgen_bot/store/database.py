@@ -1,20 +1,22 @@
 """One SQLite file: opened by one bot at a time, brought to the newest schema, closed cleanly.
 
-The connection commits each statement by itself and waits for the disk (`synchronous=FULL`), so what
-was written is there after a crash of the process, the system or the power. It holds the file's lock
+The connection commits each statement by itself, or several as one transaction, and waits for the
+disk (`synchronous=FULL`), so what was written is there after a crash of the process, the system or
+the power. It holds the file's lock
 for as long as it is open: a second bot on the same file is told so instead of doing work twice.
 Prompts and tokens are in it, so the file and its folder are for the bot's own user alone.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import sqlite3
 import stat
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -31,11 +33,42 @@ _log = logging.getLogger(__name__)
 Parameters = Sequence[object] | Mapping[str, object]
 
 
+class Transaction:
+    """Statements that take effect together or not at all. Made by `Database.transaction`."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+
+    async def execute(self, sql: str, parameters: Parameters = ()) -> int:
+        """Run one statement; where it inserts a row, return its id. Raises StoreError."""
+        try:
+            row = await self._connection.execute_insert(sql, parameters)
+        except (sqlite3.Error, ValueError) as error:
+            raise _explain(error) from error
+        return row[0] if row else 0
+
+    async def executemany(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        """Run one statement with each of the rows' values. Raises StoreError."""
+        try:
+            await self._connection.executemany(sql, rows)
+        except (sqlite3.Error, ValueError) as error:
+            raise _explain(error) from error
+
+    async def rows(self, sql: str, parameters: Parameters = ()) -> list[sqlite3.Row]:
+        """Return all rows of a query. Raises StoreError."""
+        try:
+            return list(await self._connection.execute_fetchall(sql, parameters))
+        except (sqlite3.Error, ValueError) as error:
+            raise _explain(error) from error
+
+
 class Database:
     """The connection, with SQLite's errors told as StoreError. Made by `Database.open`."""
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
+        self._statements = Transaction(connection)
+        self._turn = asyncio.Lock()
 
     @classmethod
     async def open(cls, path: Path | None) -> Self:
@@ -90,27 +123,38 @@ class Database:
                 f"BEGIN; {script}; PRAGMA user_version = {number}; COMMIT;"
             )
 
-    async def execute(self, sql: str, parameters: Parameters = ()) -> int:
-        """Run one statement and return the id of the row it inserted, if it did.
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """Let what is written through the object that this yields take effect as one.
 
-        Raises StoreError.
+        Any exception undoes all of it. Statements of other tasks wait until it has ended, so within
+        it nothing may be asked of the database itself. Raises StoreError.
         """
-        try:
-            async with self._connection.execute(sql, parameters) as cursor:
-                return cursor.lastrowid or 0
-        except (sqlite3.Error, ValueError) as error:
-            raise _explain(error) from error
+        async with self._turn:
+            try:
+                await self._statements.execute("BEGIN IMMEDIATE")
+                yield self._statements
+                await self._statements.execute("COMMIT")
+            except BaseException:
+                # A statement whose task was cancelled still runs, and this one after it.
+                with suppress(sqlite3.Error, ValueError):
+                    await self._connection.rollback()
+                raise
+
+    async def execute(self, sql: str, parameters: Parameters = ()) -> int:
+        """Run one statement; where it inserts a row, return its id. Raises StoreError."""
+        async with self._turn:
+            return await self._statements.execute(sql, parameters)
 
     async def rows(self, sql: str, parameters: Parameters = ()) -> list[sqlite3.Row]:
         """Return all rows of a query. Raises StoreError."""
-        try:
-            return list(await self._connection.execute_fetchall(sql, parameters))
-        except (sqlite3.Error, ValueError) as error:
-            raise _explain(error) from error
+        async with self._turn:
+            return await self._statements.rows(sql, parameters)
 
     async def close(self) -> None:
         """Finish the writes and let go of the file."""
-        await self._connection.close()
+        async with self._turn:
+            await self._connection.close()
 
 
 def _made(path: Path) -> Path:

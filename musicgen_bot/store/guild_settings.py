@@ -1,256 +1,69 @@
-"""What the admins of a guild have set, and the JSON that it is kept and exported as."""
+"""Each guild's settings, with the versions before them.
+
+A change writes a new version and never touches an old one, so what the log tells of who changed
+what cannot differ from what is in effect.
+"""
 
 from __future__ import annotations
 
-import json
-import zoneinfo
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+import logging
+from itertools import pairwise
 
-from musicgen_bot.errors import InvalidRequest
-from musicgen_bot.store.snowflakes import EXAMPLE_ID, read_id
-from musicgen_bot.translations import LOCALES, Text
+from musicgen_bot.guild_settings import GuildSettings, SettingsChange
+from musicgen_bot.guild_settings_json import dump_settings, recall_settings
+from musicgen_bot.store.database import Database
 
-MOST_PLACES = 25
-"""Channels or roles in one list: as many as Discord shows in one select."""
-MOST_WORDS = 100
-WORD_CHARACTERS = 30
-"""All words together fit into the 4000 characters of a text field in Discord."""
+CHANGES_KEPT = 50
 
-NUMBERS: Mapping[str, tuple[Text, int, int]] = {
-    "longest_clip_seconds": (Text("Longest clip"), 1, 300),
-    "default_clip_seconds": (Text("Default length"), 1, 300),
-    "most_variations": (Text("Most variations"), 1, 4),
-    "waiting_per_user": (Text("Waiting clips per member"), 1, 1000),
-    "waiting_per_server": (Text("Waiting clips in total"), 1, 10_000),
-    "cooldown_seconds": (Text("Cooldown"), 1, 86_400),
-    "seconds_a_day_per_user": (Text("Daily seconds per member"), 1, 1_000_000),
-    "seconds_a_day_per_server": (Text("Daily seconds in total"), 1, 1_000_000),
-}
-"""Of each number: its name for people, the smallest and the largest it can be."""
-
-LISTS: Mapping[str, tuple[Text, int]] = {
-    "channels": (Text("Channels"), MOST_PLACES),
-    "roles": (Text("Roles that can use the bot"), MOST_PLACES),
-    "unlimited_roles": (Text("Roles without limits"), MOST_PLACES),
-    "role_seconds_a_day": (Text("Roles with their own daily limit"), MOST_PLACES),
-    "unwanted_words": (Text("Unwanted words"), MOST_WORDS),
-}
-"""Of each list: its name for people, and how many can be in it."""
+_log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Tier:
-    """Seconds of music a day for the members with a role, in place of everybody's."""
+class GuildSettingsStore:
+    """The settings of all guilds. Every method raises StoreError when the database fails."""
 
-    role_id: int
-    seconds: int
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-
-@dataclass(frozen=True, slots=True)
-class GuildSettings:
-    """The settings of one guild; as made without a value, only the host's limits hold.
-
-    Raises InvalidRequest when made with what can never be right; what the host allows beyond that
-    is checked where it is known.
-    """
-
-    longest_clip_seconds: int | None = None
-    default_clip_seconds: int | None = None
-    most_variations: int | None = None
-    waiting_per_user: int | None = None
-    waiting_per_server: int | None = None
-    cooldown_seconds: int | None = None
-    seconds_a_day_per_user: int | None = None
-    seconds_a_day_per_server: int | None = None
-    channels: tuple[int, ...] = ()
-    """Where it may be used; empty is everywhere."""
-    roles: tuple[int, ...] = ()
-    """Who may use it; empty is everybody."""
-    unlimited_roles: tuple[int, ...] = ()
-    """Whom the numbers above do not concern."""
-    role_seconds_a_day: tuple[Tier, ...] = ()
-    unwanted_words: tuple[str, ...] = ()
-    time_zone: str = "UTC"
-    """IANA name; its midnight is where a day ends."""
-    language: str | None = None
-    """Locale of the messages everybody sees, of those spoken here; None is the guild's own."""
-
-    def __post_init__(self) -> None:
-        for name in NUMBERS:
-            _check_number(name, getattr(self, name))
-        for name, (label, most) in LISTS.items():
-            if len(getattr(self, name)) > most:
-                raise InvalidRequest(
-                    "{setting}: at most {most} can be listed.", setting=label, most=most
-                )
-        for tier in self.role_seconds_a_day:
-            _check_number("seconds_a_day_per_user", tier.seconds)
-        for word in self.unwanted_words:
-            _check_word(word)
-        if not is_time_zone(self.time_zone):
-            raise InvalidRequest(
-                "“{name}” is not a time zone; please give a name such as Europe/Berlin, "
-                "America/New_York or UTC.",
-                name=self.time_zone[:WORD_CHARACTERS],
+    async def get(self, guild_id: int) -> GuildSettings:
+        """Return what is in effect in a guild."""
+        rows = await self._database.rows(
+            "SELECT settings FROM guild_settings WHERE guild_id = ? ORDER BY id DESC LIMIT 1",
+            (guild_id,),
+        )
+        if not rows:
+            return GuildSettings()
+        settings, lost = recall_settings(rows[0][0])
+        if lost:
+            _log.warning(
+                "guild %d: no longer valid, and as if they were not set: %s",
+                guild_id,
+                ", ".join(lost),
             )
-        if self.language is not None and self.language not in LOCALES:
-            raise InvalidRequest(
-                "“{name}” is not a language I speak; please choose one of {languages}.",
-                name=self.language[:WORD_CHARACTERS],
-                languages=", ".join(LOCALES),
-            )
+        return settings
 
-
-def is_time_zone(name: str) -> bool:
-    """Return whether this is the name of a time zone that is known here."""
-    try:
-        zoneinfo.ZoneInfo(name)
-    except (ValueError, KeyError, OSError):  # as ZoneInfo is for what is no name, and for folders
-        return False
-    return True
-
-
-def dump_settings(settings: GuildSettings) -> str:
-    """Return settings as JSON, for people too: ids as texts, and each setting by its name."""
-    data = asdict(settings)
-    for name in ("channels", "roles", "unlimited_roles"):
-        data[name] = [str(snowflake) for snowflake in data[name]]
-    data["role_seconds_a_day"] = {
-        str(tier.role_id): tier.seconds for tier in settings.role_seconds_a_day
-    }
-    return json.dumps(data, indent=2, ensure_ascii=False)
-
-
-def load_settings(text: str | bytes) -> GuildSettings:
-    """Read what `dump_settings` wrote, or a person edited; what is missing is not set.
-
-    Raises InvalidRequest about the first thing that is wrong.
-    """
-    try:
-        data = json.loads(text)
-        json.dumps(data, ensure_ascii=False).encode()  # half a surrogate pair can be sent nowhere
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, json.JSONDecodeError):
-            raise InvalidRequest(
-                "The file is not JSON (line {line}); please export the settings and edit "
-                "that file.",
-                line=error.lineno,
-            ) from None
-        raise InvalidRequest(
-            "The file is not JSON; please export the settings and edit that file."
-        ) from None
-    if not isinstance(data, dict):
-        raise InvalidRequest(
-            "The file contains no settings; please export the settings and edit that file."
+    async def set(self, guild_id: int, user_id: int, settings: GuildSettings, at: float) -> None:
+        """Put settings into effect; `user_id` is who wants them, `at` in seconds since 1970."""
+        await self._database.execute(
+            "INSERT INTO guild_settings (guild_id, user_id, at, settings) VALUES (?, ?, ?, ?)",
+            (guild_id, user_id, at, dump_settings(settings)),
         )
-    known = {field.name for field in fields(GuildSettings)}
-    for name in data:
-        if name not in known:
-            raise InvalidRequest(
-                "There is no setting “{name}”; the settings are {known}.",
-                name=name[:WORD_CHARACTERS],
-                known=", ".join(sorted(known)),
-            )
-    values: dict[str, Any] = {name: data.get(name) for name in NUMBERS}
-    for name in ("channels", "roles", "unlimited_roles"):
-        values[name] = tuple(_id(name, value) for value in _texts(data, name))
-    values["unwanted_words"] = tuple(_texts(data, "unwanted_words"))
-    values["role_seconds_a_day"] = _tiers(data)
-    if (zone := data.get("time_zone")) is not None:
-        values["time_zone"] = _text("time_zone", zone)
-    if (language := data.get("language")) is not None:
-        values["language"] = _text("language", language)
-    return GuildSettings(**values)
-
-
-def recall_settings(text: str) -> tuple[GuildSettings, list[str]]:
-    """Read what `dump_settings` wrote in another time; nothing in it can lock a guild out.
-
-    What is not valid any more, such as a time zone that the system has lost, is as if it was not
-    set. Returns the names of those settings, too.
-    """
-    try:
-        return load_settings(text), []
-    except InvalidRequest:
-        stored = json.loads(text)
-    valid = {name: value for name, value in stored.items() if _is_valid(name, value)}
-    return load_settings(json.dumps(valid)), [name for name in stored if name not in valid]
-
-
-def _is_valid(name: str, value: object) -> bool:
-    try:
-        load_settings(json.dumps({name: value}))
-    except InvalidRequest:
-        return False
-    return True
-
-
-def _check_number(name: str, value: object) -> None:
-    label, low, high = NUMBERS[name]
-    if value is None:
-        return
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise InvalidRequest(
-            "{setting}: this must be a whole number from {low} to {high}.",
-            setting=label,
-            low=low,
-            high=high,
+        await self._database.execute(
+            "DELETE FROM guild_settings WHERE guild_id = :guild AND id <= ("
+            "SELECT id FROM guild_settings WHERE guild_id = :guild "
+            "ORDER BY id DESC LIMIT 1 OFFSET :kept)",
+            # Told of each change is the version before it, so one more version is kept.
+            {"guild": guild_id, "kept": CHANGES_KEPT + 1},
         )
 
-
-def _check_word(word: str) -> None:
-    if not 0 < len(word) <= WORD_CHARACTERS or not any(c.isalnum() for c in word):
-        raise InvalidRequest(
-            "Unwanted words: each needs letters or digits, and at most {most} characters.",
-            most=WORD_CHARACTERS,
+    async def changes(self, guild_id: int) -> list[SettingsChange]:
+        """Return the latest fifty changes, the newest first."""
+        rows = await self._database.rows(
+            "SELECT user_id, at, settings FROM guild_settings WHERE guild_id = ? ORDER BY id",
+            (guild_id,),
         )
-    if not word.isprintable() or "`" in word:
-        raise InvalidRequest("Unwanted words: please leave out line breaks and backticks.")
-
-
-def _texts(data: Mapping[str, object], name: str) -> list[str]:
-    """Return a list of texts, each once."""
-    value = data.get(name)
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise InvalidRequest("“{name}” must be a list with each entry in quotes.", name=name)
-    return list(dict.fromkeys(_text(name, each) for each in value))
-
-
-def _text(name: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise InvalidRequest("“{name}” must be text in quotes.", name=name)
-    return value
-
-
-def _id(name: str, value: str) -> int:
-    if (snowflake := read_id(value)) is None:
-        raise InvalidRequest(
-            "“{name}” must contain IDs, such as {example}.",
-            name=name,
-            example=json.dumps(EXAMPLE_ID),
-        )
-    return snowflake
-
-
-def _tiers(data: Mapping[str, object]) -> tuple[Tier, ...]:
-    value = data.get("role_seconds_a_day")
-    if value is None:
-        return ()
-    if not isinstance(value, dict):
-        raise InvalidRequest(
-            "“{name}” must give the seconds for each role's ID, such as {example}.",
-            name="role_seconds_a_day",
-            example=json.dumps({EXAMPLE_ID: 600}),
-        )
-    tiers = []
-    for role, seconds in value.items():
-        if seconds is None:
-            raise InvalidRequest(
-                "“{name}” must give the seconds for each role's ID.", name="role_seconds_a_day"
-            )
-        tiers.append(Tier(_id("role_seconds_a_day", role), seconds))
-    return tuple(tiers)
+        versions = [GuildSettings(), *(recall_settings(row["settings"])[0] for row in rows)]
+        changes = [
+            SettingsChange(row["user_id"], row["at"], before, after)
+            for row, (before, after) in zip(rows, pairwise(versions), strict=True)
+        ]
+        return changes[::-1][:CHANGES_KEPT]

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from musicgen_bot.job import JobState
 from musicgen_bot.store.database import Database
-from musicgen_bot.store.jobs import JobState, JobStore
+from musicgen_bot.store.jobs import JobStore
 
 Json = dict[str, Any]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from musicgen_bot.job import UNFINISHED, JobState
 from musicgen_bot.store.database import Database
-from musicgen_bot.store.jobs import UNFINISHED, JobState, JobStore
+from musicgen_bot.store.jobs import JobStore
 
 _ENDED = "jobs.state NOT IN ({})".format(", ".join(f"'{state}'" for state in UNFINISHED))
 _FAVOURITE = "jobs.id IN (SELECT job_id FROM favourites)"
@@ -60,11 +61,6 @@ class Retention:
             (before, JobState.DELETED),
         )
         return len(rows)
-
-    async def size(self) -> tuple[int, int]:
-        """Return how many clips are kept, and how many bytes they take."""
-        rows = await self._database.rows("SELECT count(*), total(length(codes)) FROM clips")
-        return rows[0][0], int(rows[0][1])
 
     async def _forget(self, query: str, parameters: tuple[float]) -> int:
         job_ids = [row[0] for row in await self._database.rows(query, parameters)]

@@ -31,8 +31,6 @@ STAYS = Text(
     "The seconds of music you had still count for two days, so that deleting is no way around a "
     "limit. Blocks stay, and what you did as a moderator or admin belongs to the server."
 )
-FORGOTTEN = Text("Cancelled and deleted.")
-"""What the messages of jobs say that were under way then."""
 
 
 class Wish(StrEnum):

@@ -6,13 +6,13 @@ from typing import Any
 
 import discord
 
-from musicgen_bot.store.jobs import Job
-from musicgen_bot.store.library import Reader
+from musicgen_bot.clip_list import Viewer
+from musicgen_bot.job import Job
 
 READABLE = discord.Permissions(view_channel=True, read_message_history=True)
 
 
-def reader_of(interaction: discord.Interaction[Any]) -> Reader:
+def viewer_of(interaction: discord.Interaction[Any]) -> Viewer:
     """Return who acts, and the channels they can read in the server they act in.
 
     Where the bot is no member, of a server's channels it knows this one alone.
@@ -20,13 +20,13 @@ def reader_of(interaction: discord.Interaction[Any]) -> Reader:
     guild, user = interaction.guild, interaction.user
     here = {interaction.channel_id} if interaction.channel_id else set()
     if guild is None or not isinstance(user, discord.Member):
-        return Reader(user.id, interaction.guild_id, here)
+        return Viewer(user.id, interaction.guild_id, here)
     channels = {
         channel.id
         for channel in guild.channels
         if channel.permissions_for(user).is_superset(READABLE)
     }
-    return Reader(user.id, guild.id, channels | here)
+    return Viewer(user.id, guild.id, channels | here)
 
 
 def may_end(interaction: discord.Interaction[Any], job: Job) -> bool:

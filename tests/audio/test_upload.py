@@ -190,7 +190,7 @@ DASH = """<?xml version="1.0"?>
 async def test_a_playlist_opens_nothing(tune: Samples, tmp_path: Path) -> None:
     asked = 0
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(viewer: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal asked
         asked += 1
         writer.close()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from musicgen_bot.ui.network import MOST_CONNECTIONS
+from musicgen_bot.network import MOST_CONNECTIONS
 from tests.discord_server.server import DiscordServer
 from tests.end_to_end.room import Room
 from tests.end_to_end.running import clip_in, running_bot

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from musicgen_bot.styles import find_style
+from musicgen_bot.ui.job_message import files
 from tests.discord_server.commands import NotTypeable
 from tests.discord_server.server import DiscordServer
 from tests.end_to_end.running import clip_in, clips_in, running_bot, text_of
@@ -95,7 +96,6 @@ async def test_a_silent_variation_does_not_take_the_others_with_it(
 ) -> None:
     from musicgen_bot.audio import loudness
     from musicgen_bot.errors import UnusableSound
-    from musicgen_bot.ui import rendering
 
     calls = []
 
@@ -105,7 +105,7 @@ async def test_a_silent_variation_does_not_take_the_others_with_it(
             raise UnusableSound("The clip came out silent; please try another seed or prompt.")
         return loudness.master(*arguments)
 
-    monkeypatch.setattr(rendering, "master", silent_at_first)
+    monkeypatch.setattr(files, "master", silent_at_first)
     guild = discord_server.add_guild()
     channel, ada = guild.add_channel("music"), guild.add_member("ada")
     async with running_bot(discord_server, tmp_path):

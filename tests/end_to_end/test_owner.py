@@ -8,9 +8,10 @@ from typing import Any
 import discord
 import pytest
 
-from musicgen_bot.store.blocks import HostBlock, HostBlockStore, Kind
+from musicgen_bot.blocks import BlockKind, HostBlock
+from musicgen_bot.snowflakes import LARGEST_ID
+from musicgen_bot.store.blocks import HostBlockStore
 from musicgen_bot.store.database import Database
-from musicgen_bot.store.snowflakes import LARGEST_ID
 from musicgen_bot.translations import LOCALES
 from tests.discord_server.commands import NotTypeable
 from tests.discord_server.messages import Message
@@ -168,7 +169,7 @@ async def test_however_many_are_blocked_the_latest_are_listed_in_every_language(
     blocks = HostBlockStore(database)
     ids = range(LARGEST_ID - 60, LARGEST_ID)
     for at, snowflake in enumerate(ids, start=2_000_000_000):
-        await blocks.block(HostBlock(Kind.GUILD, snowflake, host.me.id, at))
+        await blocks.block(HostBlock(BlockKind.GUILD, snowflake, host.me.id, at))
     await database.close()
     async with running_bot(discord_server, tmp_path):
         for locale in LOCALES:

@@ -1,4 +1,4 @@
-"""A backend and an audience that do what a test says, when it says so.
+"""A backend and a target of deliveries that do what a test says, when it says so.
 
 The real ones are driven in the tests of the backends and in the end-to-end tests; here a test must
 be able to stop time between two steps of a job.
@@ -12,8 +12,8 @@ import numpy as np
 
 from musicgen_bot.errors import MusicgenBotError
 from musicgen_bot.generation import Clip, Codes, GenerationRequest, Progress
-from musicgen_bot.jobs.job import ActiveJob
-from musicgen_bot.store.jobs import Address, Job, JobState
+from musicgen_bot.job import Address, Job, JobState
+from musicgen_bot.jobs.active_job import ActiveJob
 from musicgen_bot.translations import Text
 
 _ids = itertools.count(1)
@@ -98,7 +98,7 @@ class HandBackend:
         self._futures.pop(name).set_exception(error)
 
 
-class HandAudience:
+class HandTarget:
     """Notes what it is given; fails as the test says, or waits for the test's leave."""
 
     def __init__(self) -> None:
@@ -125,7 +125,7 @@ class HandAudience:
         self.seeds.append([clip.request.seed for clip in clips])
         return job.address.message_id
 
-    async def tell(self, job: Job, text: Text) -> None:
+    async def tell(self, job: Job, text: Text, *, own_doing: bool) -> None:
         if self.error is not None and not isinstance(self.error, MusicgenBotError):
             raise self.error
         self.told.append((job.request.prompt, str(text)))

@@ -18,17 +18,20 @@ import numpy as np
 from musicgen_bot.backends.local import LocalBackend
 from musicgen_bot.engine import StepResult
 from musicgen_bot.generation import Clip, Codes, GenerationRequest, Progress, Samples
+from musicgen_bot.job import Address, Job, Order, Submission
+from musicgen_bot.jobs.active_job import ActiveJob
+from musicgen_bot.jobs.admission import Admission
+from musicgen_bot.jobs.blocklist import Blocklist
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.jobs.events import Events
-from musicgen_bot.jobs.gate import Gate
-from musicgen_bot.jobs.job import ActiveJob
 from musicgen_bot.jobs.limits import NO_LIMITS
-from musicgen_bot.jobs.mode import Switch
+from musicgen_bot.jobs.service_mode import ServiceMode
 from musicgen_bot.store.blocks import BlockStore, HostBlockStore
 from musicgen_bot.store.database import Database
-from musicgen_bot.store.jobs import Address, Job, JobStore, Order
+from musicgen_bot.store.guild_settings import GuildSettingsStore
+from musicgen_bot.store.jobs import JobStore
 from musicgen_bot.store.notes import NoteStore
-from musicgen_bot.store.settings import SettingsStore
+from musicgen_bot.store.personal import PersonalData
 from musicgen_bot.translations import Text
 
 FRAME_RATE = 50
@@ -129,19 +132,19 @@ class Simulation:
         self.jobs: list[ActiveJob] = []
         self.delivered_at: dict[int, float] = {}
         self.engine, self._backend = engine, backend
-        gate = Gate(
+        admission = Admission(
             host=NO_LIMITS,
             jobs=JobStore(database),
-            settings=SettingsStore(database),
-            blocks=BlockStore(database),
-            host_blocks=HostBlockStore(database),
+            settings=GuildSettingsStore(database),
+            blocklist=Blocklist(BlockStore(database), HostBlockStore(database)),
         )
         self.dispatcher = Dispatcher(
             jobs=JobStore(database),
             backend=backend,
-            audience=self,
-            gate=gate,
-            switch=Switch(NoteStore(database)),
+            target=self,
+            admission=admission,
+            personal=PersonalData(database),
+            service_mode=ServiceMode(NoteStore(database)),
             events=Events(prompts=False),
         )
 
@@ -150,7 +153,7 @@ class Simulation:
         number = len(self.jobs) + 1
         address = Address(number, number, 3, None, "", 0.0)
         request = GenerationRequest(f"job {number}", seconds)
-        active = await self.dispatcher.submit(request, address, Order(variations))
+        active = await self.dispatcher.submit(Submission(request, address, Order(variations)))
         await self.dispatcher.answered(active, number)
         self.jobs.append(active)
 
@@ -171,5 +174,5 @@ class Simulation:
         self.delivered_at[job.id] = self.engine.now
         return None
 
-    async def tell(self, job: Job, text: Text) -> None:
+    async def tell(self, job: Job, text: Text, *, own_doing: bool) -> None:
         raise AssertionError(text)

@@ -2,8 +2,8 @@
 
 import random
 
+from musicgen_bot.jobs.active_job import ActiveJob
 from musicgen_bot.jobs.fair_queue import FairQueue
-from musicgen_bot.jobs.job import ActiveJob
 from tests.jobs.hand_driven import waiting
 
 

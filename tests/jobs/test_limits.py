@@ -6,16 +6,9 @@ from dataclasses import replace
 import pytest
 
 from musicgen_bot.errors import InvalidRequest, LimitReached
-from musicgen_bot.jobs.limits import (
-    NO_LIMITS,
-    Limits,
-    Member,
-    Usage,
-    admit,
-    guild_limits,
-    in_words,
-)
-from musicgen_bot.store.guild_settings import GuildSettings, Tier
+from musicgen_bot.guild_settings import GuildSettings, Tier
+from musicgen_bot.job import Member
+from musicgen_bot.jobs.limits import NO_LIMITS, Limits, Usage, admit, guild_limits, in_words
 from tests.jobs.hand_driven import request
 
 LIMITS = Limits(clip_seconds=30, cooldown_seconds=10, waiting_per_user=3, waiting_per_guild=20)

@@ -9,22 +9,30 @@ from typing import Any
 
 import pytest
 
+from musicgen_bot.job import Order, Submission
 from musicgen_bot.jobs import dispatcher as dispatching
+from musicgen_bot.jobs.active_job import ActiveJob
+from musicgen_bot.jobs.admission import Admission
+from musicgen_bot.jobs.blocklist import Blocklist
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.jobs.events import Events
 from musicgen_bot.jobs.fair_queue import FairQueue
-from musicgen_bot.jobs.gate import Gate
-from musicgen_bot.jobs.job import ActiveJob
 from musicgen_bot.jobs.limits import NO_LIMITS, Limits
-from musicgen_bot.jobs.mode import Switch
+from musicgen_bot.jobs.service_mode import ServiceMode
 from musicgen_bot.store.blocks import BlockStore, HostBlockStore
 from musicgen_bot.store.database import Database
+from musicgen_bot.store.guild_settings import GuildSettingsStore
 from musicgen_bot.store.jobs import JobStore
 from musicgen_bot.store.notes import NoteStore
-from musicgen_bot.store.settings import SettingsStore
+from musicgen_bot.store.personal import PersonalData
 from musicgen_bot.translations import Translations
-from musicgen_bot.ui.follower import FAR_EDITS, FAR_ROUND_SECONDS, PLACES_SHOWN, Follower
-from tests.jobs.hand_driven import HandAudience, HandBackend, address, request, waiting
+from musicgen_bot.ui.job_message.updates import (
+    FAR_EDITS,
+    FAR_ROUND_SECONDS,
+    PLACES_SHOWN,
+    MessageUpdater,
+)
+from tests.jobs.hand_driven import HandBackend, HandTarget, address, request, waiting
 
 GUILDS, JOBS = 1000, 5000
 
@@ -105,25 +113,26 @@ class Crowded:
         monkeypatch.setattr(dispatching, "FairQueue", Counted)
         self.jobs, self.backend = JobStore(database), HandBackend(slots=4)
         self.backend.speed = 4.0
-        gate = Gate(
+        admission = Admission(
             host=limits,
             jobs=self.jobs,
-            settings=SettingsStore(database),
-            blocks=BlockStore(database),
-            host_blocks=HostBlockStore(database),
+            settings=GuildSettingsStore(database),
+            blocklist=Blocklist(BlockStore(database), HostBlockStore(database)),
         )
         self.dispatcher = Dispatcher(
             jobs=self.jobs,
             backend=self.backend,
-            audience=HandAudience(),
-            gate=gate,
-            switch=Switch(NoteStore(database)),
+            target=HandTarget(),
+            admission=admission,
+            personal=PersonalData(database),
+            service_mode=ServiceMode(NoteStore(database)),
             events=Events(prompts=False),
         )
 
     async def fill(self) -> None:
         for active in crowd():
-            await self.jobs.add(active.job.request, active.job.address)
+            job = active.job
+            await self.jobs.add(Submission(job.request, job.address, Order(seeds=(1,))))
         await self.dispatcher.resume()
         self.looked_at = 0
 
@@ -134,13 +143,13 @@ async def test_asking_and_being_told_look_at_few_jobs(
     crowded = Crowded(database, monkeypatch)
     await crowded.fill()
     dispatcher = crowded.dispatcher
-    active = await dispatcher.submit(request("techno"), address(123_456, 700))
+    active = await dispatcher.submit(Submission(request("techno"), address(123_456, 700)))
     in_guild = sum(guild_of(each) == 700 for each in dispatcher.unfinished())
     crowded.looked_at = 0
-    await dispatcher.submit(request("techno"), address(123_457, 700))
+    await dispatcher.submit(Submission(request("techno"), address(123_457, 700)))
     assert crowded.looked_at <= in_guild
     crowded.looked_at = 0
-    assert dispatcher.outlook(active).place > 2000
+    assert dispatcher.estimate(active).place > 2000
     assert crowded.looked_at <= 2 * JOBS  # once for the order, once for the time
     await dispatcher.cancel(active.job.id)
     await dispatcher.close()
@@ -159,8 +168,8 @@ async def test_bringing_messages_up_to_date_looks_at_the_first_places_most_of_th
             shown.append(active.job.id)
             return True
 
-    outlooks = crowded.dispatcher.outlooks
-    follower = Follower(outlooks, Messages(), Translations())  # type: ignore[arg-type]
+    estimates = crowded.dispatcher.estimates
+    follower = MessageUpdater(estimates, Messages(), Translations())  # type: ignore[arg-type]
     for tick in range(10):
         follower._look(FAR_ROUND_SECONDS * 2 + 5.0 * tick)
     most = 10 * 3 * PLACES_SHOWN

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from musicgen_bot.errors import StoreError
+from musicgen_bot.job import Order
 from musicgen_bot.store.database import Database
-from musicgen_bot.store.jobs import JobStore, Order
+from musicgen_bot.store.jobs import JobStore
 from musicgen_bot.store.notes import NoteStore
 from musicgen_bot.store.schema import MIGRATIONS
 
@@ -83,7 +84,7 @@ async def test_clips_of_the_first_schema_are_kept_as_their_jobs_only_variation(
     await database.close()
     assert (kept == 1).all()
     assert job is not None
-    assert (job.title, job.order, job.made_in) == ("x", Order(), None)
+    assert (job.title, job.order, job.made_in) == ("x", Order(seeds=(7,)), None)
 
 
 async def test_a_second_bot_is_told_of_the_first(tmp_path: Path) -> None:

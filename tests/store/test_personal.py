@@ -8,14 +8,16 @@ from collections.abc import AsyncIterator
 import numpy as np
 import pytest
 
+from musicgen_bot.blocks import BlockKind, HostBlock
 from musicgen_bot.generation import GenerationRequest
-from musicgen_bot.store.blocks import BlockStore, HostBlock, HostBlockStore, Kind
+from musicgen_bot.guild_settings import GuildSettings
+from musicgen_bot.job import Address, JobState, Order, Submission
+from musicgen_bot.store.blocks import BlockStore, HostBlockStore
+from musicgen_bot.store.clip_lists import ClipListStore
 from musicgen_bot.store.database import Database
-from musicgen_bot.store.guild_settings import GuildSettings
-from musicgen_bot.store.jobs import Address, JobState, JobStore, Order
-from musicgen_bot.store.library import Library
+from musicgen_bot.store.guild_settings import GuildSettingsStore
+from musicgen_bot.store.jobs import JobStore, MadeClips
 from musicgen_bot.store.personal import PersonalData
-from musicgen_bot.store.settings import SettingsStore
 
 ADA, BEN = 2**53 + 1, 2
 CODES = np.zeros((4, 10), np.int16)
@@ -34,10 +36,10 @@ async def put(
     jobs = JobStore(database)
     request = GenerationRequest(prompt, 5.0, seed=7, continue_from=CODES)
     address = Address(user_id, 10, 20, 30, "secret-token", at)
-    job = await jobs.add(request, address, Order(2, "Lo-fi", prompt))
+    job = await jobs.add(Submission(request, address, Order(2, "Lo-fi", prompt)))
     if done:
-        await jobs.save_codes(job.id, "m", [CODES, CODES], 1.0)
-        await jobs.finish(job.id, JobState.DELIVERED, at + 1)
+        await jobs.advance(job.id, JobState.MADE, made=MadeClips([CODES, CODES], "m", 1.0))
+        await jobs.advance(job.id, JobState.DELIVERED, at=at + 1)
     return job.id
 
 
@@ -46,11 +48,11 @@ async def test_everything_is_told_and_nothing_of_others(database: Database) -> N
     await put(database, ADA, "mine", done=False)
     done = await put(database, ADA, "mine too")
     theirs = await put(database, BEN, "of ben")
-    await Library(database).toggle_favourite(ADA, theirs, 2, 300.0)
+    await ClipListStore(database).toggle_favourite(ADA, theirs, 2, 300.0)
     await BlockStore(database).block(11, ADA, BEN, 400.0)
     await BlockStore(database).block(12, BEN, ADA, 500.0)
-    await HostBlockStore(database).block(HostBlock(Kind.USER, ADA, 1, 600.0))
-    await SettingsStore(database).set(13, ADA, GuildSettings(), 700.0)
+    await HostBlockStore(database).block(HostBlock(BlockKind.USER, ADA, 1, 600.0))
+    await GuildSettingsStore(database).set(13, ADA, GuildSettings(), 700.0)
     data = json.loads(json.dumps(await personal.about(ADA)))
     assert data["user_id"] == str(ADA)
     assert [clip["prompt"] for clip in data["clips"]] == ["mine", "mine too"]
@@ -76,7 +78,7 @@ async def test_everything_is_forgotten_but_what_counts_and_blocks(database: Data
     personal, jobs = PersonalData(database), JobStore(database)
     old, new = await put(database, ADA, "old"), await put(database, ADA, "new", at=900.0)
     theirs = await put(database, BEN, "of ben")
-    library = Library(database)
+    library = ClipListStore(database)
     await library.toggle_favourite(ADA, theirs, 1, 1.0)
     await library.toggle_favourite(BEN, new, 1, 1.0)
     await library.toggle_favourite(BEN, theirs, 1, 1.0)

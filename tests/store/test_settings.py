@@ -10,16 +10,11 @@ import discord
 import pytest
 
 from musicgen_bot.errors import InvalidRequest
+from musicgen_bot.guild_settings import NUMBERS, GuildSettings, Tier
+from musicgen_bot.guild_settings_json import dump_settings, load_settings
 from musicgen_bot.store.database import Database
-from musicgen_bot.store.guild_settings import (
-    NUMBERS,
-    GuildSettings,
-    Tier,
-    dump_settings,
-    load_settings,
-)
+from musicgen_bot.store.guild_settings import CHANGES_KEPT, GuildSettingsStore
 from musicgen_bot.store.schema import MIGRATIONS
-from musicgen_bot.store.settings import CHANGES_KEPT, SettingsStore
 from musicgen_bot.translations import LOCALES
 
 ALL = GuildSettings(
@@ -44,7 +39,7 @@ ALL = GuildSettings(
 async def test_settings_are_there_after_opening_again(tmp_path: Path) -> None:
     for expected, new in ((GuildSettings(), ALL), (ALL, GuildSettings())):
         database = await Database.open(tmp_path / "bot.sqlite3")
-        store = SettingsStore(database)
+        store = GuildSettingsStore(database)
         assert await store.get(1) == expected
         assert await store.get(2) == GuildSettings()
         await store.set(1, 9, new, 5.0)
@@ -53,7 +48,7 @@ async def test_settings_are_there_after_opening_again(tmp_path: Path) -> None:
 
 async def test_only_the_latest_changes_are_kept(tmp_path: Path) -> None:
     database = await Database.open(tmp_path / "bot.sqlite3")
-    store = SettingsStore(database)
+    store = GuildSettingsStore(database)
     await store.set(2, 9, ALL, 0.0)
     for number in range(1, CHANGES_KEPT + 21):
         await store.set(1, 9, GuildSettings(seconds_a_day_per_user=number), float(number))
@@ -82,7 +77,7 @@ async def test_a_database_of_the_first_version_is_brought_up_to_date(tmp_path: P
     assert [tuple(row) for row in rows] == [(0, 1, "")]
     rows = await database.rows("SELECT * FROM clips")
     assert [tuple(row) for row in rows] == [(1, 1, "m", b"\0")]
-    assert await SettingsStore(database).get(1) == GuildSettings()
+    assert await GuildSettingsStore(database).get(1) == GuildSettings()
     await database.close()
 
 
@@ -177,7 +172,7 @@ async def test_what_is_not_valid_any_more_is_as_if_not_set_and_locks_nobody_out(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     database = await Database.open(tmp_path / "bot.sqlite3")
-    store = SettingsStore(database)
+    store = GuildSettingsStore(database)
     stored = json.loads(dump_settings(ALL))
     stored |= {"time_zone": "Mars/Olympus", "longest_clip_seconds": 10**6, "of_another_time": 1}
     await database.execute(

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from musicgen_bot.errors import AudioError, InvalidRequest
-from musicgen_bot.ui.downloads import download
+from musicgen_bot.ui.common.downloads import download
 
 Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -7,8 +7,8 @@ import discord
 
 from musicgen_bot.cogs.client import Client
 from musicgen_bot.translations import Translations
-from musicgen_bot.ui.job_messages import JobMessages
-from musicgen_bot.ui.rendering import Renderer
+from musicgen_bot.ui.job_message.files import Renderer
+from musicgen_bot.ui.job_message.messages import JobMessages
 from tests.discord_server.server import DiscordServer
 from tests.jobs.hand_driven import waiting
 

@@ -6,26 +6,25 @@ from dataclasses import replace
 
 import pytest
 
+from musicgen_bot.clip_list import ClipList, Page
 from musicgen_bot.generation import READS_ENGLISH, GenerationRequest, Progress
-from musicgen_bot.jobs.job import Outlook
+from musicgen_bot.guild_settings import NUMBERS, GuildSettings
+from musicgen_bot.job import Job, JobState, Order
+from musicgen_bot.jobs.active_job import Estimate
 from musicgen_bot.jobs.limits import Limits
-from musicgen_bot.store.guild_settings import NUMBERS, GuildSettings
-from musicgen_bot.store.jobs import Job, JobState, Order
-from musicgen_bot.store.library import Page
 from musicgen_bot.translations import LOCALES, Language, Translations
-from musicgen_bot.ui import embeds
-from musicgen_bot.ui.buttons import (
+from musicgen_bot.ui.guild_settings.forms import Form, NumbersForm, RegionForm, TierForm, WordsForm
+from musicgen_bot.ui.guild_settings.panel import LABELS
+from musicgen_bot.ui.guild_settings.text import settings_embed
+from musicgen_bot.ui.job_message import embeds
+from musicgen_bot.ui.job_message.buttons import (
     Action,
-    Shelf,
     clip_buttons,
     page_buttons,
     variation_buttons,
     working_buttons,
 )
-from musicgen_bot.ui.remix import remix_form, remixed
-from musicgen_bot.ui.settings_forms import Form, NumbersForm, RegionForm, TierForm, WordsForm
-from musicgen_bot.ui.settings_text import settings_embed
-from musicgen_bot.ui.settings_view import LABELS
+from musicgen_bot.ui.job_message.remix import remix_form, remixed
 from tests.discord_server.components import check_form, check_rows
 from tests.jobs.hand_driven import address
 
@@ -78,7 +77,7 @@ async def test_the_controls_are_not_too_long(say: Language) -> None:
     for view in (
         working_buttons(say, JOB),
         clip_buttons(say, JOB),
-        page_buttons(say, Shelf.MINE, 1, "x", False),
+        page_buttons(say, ClipList.MINE, 1, "x", False),
         *(variation_buttons(say, action, JOB) for action in (Action.WAV, Action.EXTEND)),
     ):
         check_rows(view.to_components())
@@ -87,10 +86,10 @@ async def test_the_controls_are_not_too_long(say: Language) -> None:
 
 def test_the_embeds_can_be_made(say: Language) -> None:
     shown = [
-        embeds.working(say, JOB, Outlook(0, 5.0, Progress(1, 2)), 0.0),
+        embeds.working(say, JOB, Estimate(0, 5.0, Progress(1, 2)), 0.0),
         embeds.clip(say, JOB, "model", "licence", [2]),
         embeds.stopped(say, JOB, READS_ENGLISH),
-        embeds.page(say, Shelf.SERVER, Page([], 0, True), "x"),
+        embeds.page(say, ClipList.SERVER, Page([], 0, True), "x"),
         settings_embed(say, GuildSettings(), GuildSettings(), HOST, []),
     ]
     for embed in shown:

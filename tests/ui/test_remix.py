@@ -7,10 +7,10 @@ import pytest
 
 from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.generation import MAX_PROMPT_CHARACTERS, GenerationRequest
-from musicgen_bot.store.jobs import Job, JobState, Order
+from musicgen_bot.job import Job, JobState, Order
 from musicgen_bot.styles import STYLES, find_style
 from musicgen_bot.translations import ENGLISH, Language
-from musicgen_bot.ui.remix import remix_form, remixed
+from musicgen_bot.ui.job_message.remix import remix_form, remixed
 from tests.discord_server.components import check_form
 from tests.jobs.hand_driven import address
 

@@ -2,12 +2,11 @@
 
 import pytest
 
+from musicgen_bot.guild_settings import GuildSettings, SettingsChange, Tier
 from musicgen_bot.jobs.limits import Limits
-from musicgen_bot.store.guild_settings import GuildSettings, Tier
-from musicgen_bot.store.settings import Change
 from musicgen_bot.translations import ENGLISH, LOCALES, Language, Translations
-from musicgen_bot.ui.settings_forms import words_in
-from musicgen_bot.ui.settings_text import differences, log_embed, settings_embed
+from musicgen_bot.ui.guild_settings.forms import words_in
+from musicgen_bot.ui.guild_settings.text import differences, log_embed, settings_embed
 
 HOST = Limits(clip_seconds=30, cooldown_seconds=10, waiting_per_user=3, waiting_per_guild=20)
 SAY = Language(ENGLISH)
@@ -38,7 +37,7 @@ def test_a_full_page_of_what_was_deleted_is_not_either(locale: str) -> None:
 
 
 def test_the_latest_changes_come_first_and_as_many_as_discord_takes() -> None:
-    changes = [Change(9, float(n), GuildSettings(), FULL) for n in range(50, 0, -1)]
+    changes = [SettingsChange(9, float(n), GuildSettings(), FULL) for n in range(50, 0, -1)]
     text = log_embed(SAY, changes).description or ""
     assert len(text) <= 4096
     first, *_, last = text.splitlines()

@@ -1,0 +1,361 @@
+"""A guild's settings decide who comes in, where, with what, and how often."""
+
+import math
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+
+from musicgen_bot.blocks import BlockKind, HostBlock
+from musicgen_bot.errors import InvalidRequest, LimitReached
+from musicgen_bot.guild_settings import GuildSettings, Tier
+from musicgen_bot.job import PLAIN_MEMBER, Address, JobState, Member, Order, Submission
+from musicgen_bot.jobs.admission import Admission, Waiting
+from musicgen_bot.jobs.blocklist import Blocklist
+from musicgen_bot.jobs.limits import Limits
+from musicgen_bot.store.blocks import BlockStore, HostBlockStore
+from musicgen_bot.store.database import Database
+from musicgen_bot.store.guild_settings import GuildSettingsStore
+from musicgen_bot.store.jobs import JobStore
+from tests.jobs.hand_driven import request
+
+HOST = Limits(clip_seconds=30, cooldown_seconds=10, waiting_per_user=3, waiting_per_guild=20)
+GUILD, ELSEWHERE, CHANNEL = 1, 2, 3
+ADA, BEN = 11, 12
+
+
+def at(text: str) -> float:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+
+
+@dataclass
+class Door:
+    """The admission on a real database, whose clock the test sets."""
+
+    database: Database
+    now: float = at("2026-03-05 12:00")
+
+    def __post_init__(self) -> None:
+        self.jobs, self.settings = JobStore(self.database), GuildSettingsStore(self.database)
+        self.blocks, self.host_blocks = BlockStore(self.database), HostBlockStore(self.database)
+        self.blocklist = Blocklist(self.blocks, self.host_blocks)
+        self.admission = Admission(
+            host=HOST,
+            jobs=self.jobs,
+            settings=self.settings,
+            blocklist=self.blocklist,
+            clock=lambda: self.now,
+        )
+
+    def address(self, user_id: int = ADA, guild_id: int | None = GUILD) -> Address:
+        return Address(user_id, guild_id, CHANNEL, None, "token", self.now)
+
+    async def set(self, settings: GuildSettings) -> None:
+        await self.settings.set(GUILD, 99, settings, self.now)
+
+    async def ask(
+        self,
+        seconds: float = 10,
+        prompt: str = "x",
+        user_id: int = ADA,
+        guild_id: int | None = GUILD,
+        member: Member = PLAIN_MEMBER,
+        waiting: tuple[Waiting, ...] = (),
+        variations: int = 1,
+    ) -> None:
+        address = self.address(user_id, guild_id)
+        submission = Submission(request(prompt, seconds), address, Order(variations), member)
+        await self.admission.admit(submission, waiting)
+
+    async def made(
+        self,
+        seconds: float = 10,
+        user_id: int = ADA,
+        guild_id: int | None = GUILD,
+        variations: int = 1,
+    ) -> None:
+        """Note that a clip was made just now, and let the host's cooldown pass."""
+        job = await self.jobs.add(
+            Submission(request(seconds=seconds), self.address(user_id, guild_id), Order(variations))
+        )
+        await self.jobs.advance(job.id, JobState.DELIVERED, at=self.now)
+        self.now += HOST.cooldown_seconds
+
+
+@pytest.fixture
+async def door() -> AsyncIterator[Door]:
+    database = await Database.open(None)
+    yield Door(database)
+    await database.close()
+
+
+def role(*role_ids: int) -> Member:
+    return Member(role_ids=frozenset(role_ids))
+
+
+async def test_without_settings_only_the_hosts_limits_hold(door: Door) -> None:
+    await door.ask(30)
+    with pytest.raises(InvalidRequest, match="at most 30 seconds"):
+        await door.ask(31)
+
+
+async def test_a_guild_may_ask_for_shorter_clips_but_not_longer_ones(door: Door) -> None:
+    await door.set(GuildSettings(longest_clip_seconds=20))
+    await door.ask(20)
+    with pytest.raises(InvalidRequest, match="at most 20 seconds"):
+        await door.ask(20.5)
+    await door.ask(30, guild_id=ELSEWHERE)
+    await door.ask(30, guild_id=None)
+    await door.set(GuildSettings(longest_clip_seconds=60))
+    with pytest.raises(InvalidRequest, match="at most 30 seconds"):
+        await door.ask(31)
+
+
+async def test_a_guild_may_have_a_longer_cooldown_which_counts_its_own_clips(door: Door) -> None:
+    await door.set(GuildSettings(cooldown_seconds=60))
+    await door.made()
+    with pytest.raises(LimitReached, match=r"every 60 seconds; .* in 50 seconds"):
+        await door.ask()
+    await door.ask(user_id=BEN)
+    await door.ask(guild_id=ELSEWHERE)
+    door.now += 49
+    with pytest.raises(LimitReached, match="try again in 1 second"):
+        await door.ask()
+    door.now += 1
+    await door.ask()
+    await door.made(guild_id=ELSEWHERE)
+    await door.ask()
+
+
+async def test_a_guild_may_let_fewer_wait_and_counts_its_own(door: Door) -> None:
+    await door.set(GuildSettings(waiting_per_user=1, waiting_per_server=2))
+    mine, bens, elsewhere = (
+        Waiting(door.address(*who), lambda: 40.0) for who in ((ADA,), (BEN,), (ADA, ELSEWHERE))
+    )
+    await door.ask(waiting=(elsewhere, elsewhere))
+    with pytest.raises(LimitReached, match="already have 1 clip"):
+        await door.ask(waiting=(mine,))
+    await door.ask(waiting=(bens,))
+    with pytest.raises(LimitReached, match="server already has 2 clips"):
+        await door.ask(waiting=(bens, bens))
+    with pytest.raises(LimitReached, match="already have 3 clips"):
+        await door.ask(waiting=(elsewhere, elsewhere, elsewhere))
+
+
+async def test_a_members_seconds_come_back_at_the_guilds_midnight(door: Door) -> None:
+    await door.set(GuildSettings(seconds_a_day_per_user=25, time_zone="Asia/Kolkata"))
+    door.now = at("2026-03-05 18:29:00")
+    await door.made(10)
+    await door.made(10)
+    await door.ask(5)
+    with pytest.raises(LimitReached, match=r"You have 5 of your 25 .* in 40 seconds"):
+        await door.ask(6)
+    await door.ask(6, user_id=BEN)
+    await door.ask(6, guild_id=ELSEWHERE)
+    await door.ask(6, guild_id=None)
+    door.now = at("2026-03-05 18:29:59.9")
+    with pytest.raises(LimitReached):
+        await door.ask(6)
+    door.now = at("2026-03-05 18:30")
+    await door.ask(25)
+    with pytest.raises(LimitReached):
+        await door.ask(25.5)
+
+
+async def test_a_guilds_seconds_are_shared(door: Door) -> None:
+    await door.set(GuildSettings(seconds_a_day_per_server=30))
+    await door.made(10)
+    await door.made(15, user_id=BEN)
+    await door.made(15, guild_id=ELSEWHERE)
+    await door.ask(5)
+    with pytest.raises(LimitReached, match="This server has 5 of its 30"):
+        await door.ask(5.5)
+
+
+async def test_a_new_time_zone_counts_the_same_jobs_by_its_own_day(door: Door) -> None:
+    await door.set(GuildSettings(seconds_a_day_per_user=10))
+    door.now = at("2026-03-05 22:00")
+    await door.made(10)
+    door.now = at("2026-03-05 23:30")
+    with pytest.raises(LimitReached):
+        await door.ask()
+    await door.set(GuildSettings(seconds_a_day_per_user=10, time_zone="Europe/Berlin"))
+    await door.ask()
+
+
+async def test_roles_with_more_and_roles_free_of_limits(door: Door) -> None:
+    await door.set(
+        GuildSettings(
+            seconds_a_day_per_user=10, role_seconds_a_day=(Tier(7, 20),), unlimited_roles=(8,)
+        )
+    )
+    await door.made(10)
+    with pytest.raises(LimitReached):
+        await door.ask(10)
+    await door.ask(10, member=role(7))
+    with pytest.raises(LimitReached):
+        await door.ask(11, member=role(7))
+    await door.ask(30, member=role(8))
+    with pytest.raises(InvalidRequest, match="at most 30"):
+        await door.ask(31, member=role(8))
+
+
+async def test_only_in_some_channels_and_their_threads(door: Door) -> None:
+    await door.set(GuildSettings(channels=(5, CHANNEL)))
+    await door.ask()
+    await door.set(GuildSettings(channels=(5, 6, 7, 8)))
+    with pytest.raises(LimitReached, match="please try <#5>, <#6>, <#7>"):
+        await door.ask()
+    await door.ask(member=Member(parent_id=8))
+    with pytest.raises(LimitReached):
+        await door.ask(member=Member(parent_id=9))
+    await door.ask(guild_id=ELSEWHERE)
+
+
+async def test_only_with_some_roles_unless_one_manages_the_server(door: Door) -> None:
+    await door.set(GuildSettings(roles=(7, 8)))
+    await door.ask(member=role(8, 9))
+    await door.ask(member=Member(manages=True))
+    for member in (PLAIN_MEMBER, role(9)):
+        with pytest.raises(LimitReached, match="<@&7>, <@&8>"):
+            await door.ask(member=member)
+
+
+async def test_unwanted_words_are_refused_whoever_says_them(door: Door) -> None:
+    await door.set(GuildSettings(unwanted_words=("kazoo",), unlimited_roles=(8,)))
+    await door.ask(prompt="kazoos in a row")
+    for member in (PLAIN_MEMBER, role(8), Member(manages=True)):
+        with pytest.raises(InvalidRequest, match="does not want “kazoo”"):
+            await door.ask(prompt="A KAZOO solo", member=member)
+    await door.ask(prompt="a kazoo solo", guild_id=None)
+
+
+async def test_a_blocked_member_is_refused_in_that_guild_until_unblocked(door: Door) -> None:
+    assert await door.blocks.block(GUILD, ADA, 99, 0.0)
+    assert not await door.blocks.block(GUILD, ADA, 99, 0.0)
+    with pytest.raises(LimitReached, match="have blocked you"):
+        await door.ask(member=Member(manages=True))
+    await door.ask(guild_id=ELSEWHERE)
+    await door.ask(user_id=BEN)
+    assert await door.blocks.unblock(GUILD, ADA)
+    assert not await door.blocks.unblock(GUILD, ADA)
+    await door.ask()
+
+
+async def test_a_clip_is_as_long_as_the_guild_says_where_nobody_does(door: Door) -> None:
+    assert await door.admission.default_seconds(GUILD, PLAIN_MEMBER) == 10
+    for settings, seconds in (
+        (GuildSettings(default_clip_seconds=20), 20),
+        (GuildSettings(default_clip_seconds=20, longest_clip_seconds=15), 15),
+        (GuildSettings(longest_clip_seconds=5), 5),
+        (GuildSettings(default_clip_seconds=60), 30),
+    ):
+        await door.set(settings)
+        assert await door.admission.default_seconds(GUILD, PLAIN_MEMBER) == seconds
+    assert await door.admission.default_seconds(None, PLAIN_MEMBER) == 10
+
+
+async def test_an_allowance_tells_what_was_spent_and_when_it_is_renewed(door: Door) -> None:
+    await door.set(GuildSettings(seconds_a_day_per_user=60))
+    await door.made(10)
+    await door.made(20, user_id=BEN)
+    own = await door.admission.allowance(GUILD, ADA, PLAIN_MEMBER)
+    assert own is not None
+    assert (own.user_limit, own.spent_by_user) == (60, 10)
+    assert (own.guild_limit, own.spent_in_guild) == (math.inf, 30)
+    assert own.renewed_at == at("2026-03-06 00:00")
+
+
+async def test_a_guild_may_allow_fewer_variations(door: Door) -> None:
+    await door.ask(variations=4)
+    await door.set(GuildSettings(most_variations=2, unlimited_roles=(8,)))
+    await door.ask(variations=2)
+    with pytest.raises(InvalidRequest, match="at most 2 variations here; you asked for 3"):
+        await door.ask(variations=3)
+    await door.ask(variations=4, member=role(8))
+    await door.ask(variations=4, guild_id=ELSEWHERE)
+    await door.ask(variations=4, guild_id=None)
+    await door.set(GuildSettings(most_variations=1))
+    with pytest.raises(InvalidRequest, match="at most 1 variation here"):
+        await door.ask(variations=2)
+
+
+async def test_every_variation_spends_its_seconds(door: Door) -> None:
+    await door.set(GuildSettings(seconds_a_day_per_user=60, seconds_a_day_per_server=70))
+    await door.ask(15, variations=4)
+    with pytest.raises(LimitReached, match="variations that add up to at most 60 seconds"):
+        await door.ask(16, variations=4)
+    await door.made(10, variations=4)
+    own = await door.admission.allowance(GUILD, ADA, PLAIN_MEMBER)
+    assert own is not None
+    assert (own.spent_by_user, own.spent_in_guild) == (40, 40)
+    await door.ask(10, variations=2)
+    with pytest.raises(LimitReached, match="You have 20 of your 60"):
+        await door.ask(10, variations=3)
+    with pytest.raises(LimitReached, match="This server has 30 of its 70"):
+        await door.ask(11, user_id=BEN, variations=3)
+
+
+async def test_a_clip_that_was_deleted_stays_spent(door: Door) -> None:
+    await door.set(GuildSettings(seconds_a_day_per_user=10))
+    await door.made(10)
+    await door.jobs.forget([1])
+    with pytest.raises(LimitReached, match="used up your 10 seconds"):
+        await door.ask()
+
+
+async def test_the_longest_clip_and_most_variations_are_told_for_who_asks(door: Door) -> None:
+    await door.set(GuildSettings(longest_clip_seconds=20, most_variations=2, unlimited_roles=(8,)))
+    for guild_id, member, seconds, variations in (
+        (GUILD, PLAIN_MEMBER, 20, 2),
+        (GUILD, role(8), 30, math.inf),
+        (ELSEWHERE, PLAIN_MEMBER, 30, math.inf),
+        (None, PLAIN_MEMBER, 30, math.inf),
+    ):
+        assert await door.admission.longest_seconds(guild_id, member) == seconds
+        assert await door.admission.most_variations(guild_id, member) == variations
+
+
+async def test_whom_the_host_has_blocked_stays_out_everywhere(door: Door) -> None:
+    blocks = door.host_blocks
+    assert await blocks.block(HostBlock(BlockKind.USER, ADA, 1, 1.0))
+    for guild_id in (GUILD, None):
+        with pytest.raises(LimitReached, match="blocked you from using me"):
+            await door.blocklist.check(guild_id, ADA)
+    await door.blocklist.check(GUILD, ADA + 1)
+    await door.blocklist.check(ADA, ADA + 1)  # an id is a user's or a guild's
+    assert await blocks.block(HostBlock(BlockKind.GUILD, GUILD, 1, 2.0))
+    assert not await blocks.block(HostBlock(BlockKind.GUILD, GUILD, 1, 3.0))
+    with pytest.raises(LimitReached, match="blocked this server"):
+        await door.blocklist.check(GUILD, ADA + 1)
+    with pytest.raises(LimitReached, match="blocked you"):
+        await door.blocklist.check(GUILD, ADA)
+    assert [(block.kind, block.id) for block in await blocks.all()] == [
+        (BlockKind.GUILD, GUILD),
+        (BlockKind.USER, ADA),
+    ]
+    assert await blocks.unblock(BlockKind.USER, ADA)
+    assert not await blocks.unblock(BlockKind.USER, ADA)
+    await door.blocklist.check(None, ADA)
+
+
+async def test_who_brings_the_bot_to_a_guild_is_under_the_hosts_limits_and_blocks_alone(
+    door: Door,
+) -> None:
+    await door.set(
+        GuildSettings(longest_clip_seconds=5, default_clip_seconds=2, unwanted_words=("rain",))
+    )
+    brings = Member(brought_bot=True)
+    with pytest.raises(InvalidRequest, match="at most 5 seconds"):
+        await door.ask(20)
+    await door.ask(20, "rain", member=brings)
+    with pytest.raises(InvalidRequest, match="at most 30 seconds"):
+        await door.ask(31, member=brings)
+    assert await door.admission.default_seconds(GUILD, brings) == 10
+    assert await door.admission.longest_seconds(GUILD, brings) == 30
+    assert await door.admission.allowance(GUILD, ADA, brings) is None
+    assert await door.admission.allowance(None, ADA, PLAIN_MEMBER) is None
+    await door.blocks.block(GUILD, ADA, BEN, door.now)
+    with pytest.raises(LimitReached, match="moderators of this server have blocked you"):
+        await door.ask(20, member=brings)
