@@ -165,6 +165,13 @@ class JobStore:
         )
         return float(rows[0][0]) if rows else None
 
+    async def bring_back(self, user_id: int, now: float) -> None:
+        """Date what this person asked for in what is now the future as of `now`."""
+        await self._database.execute(
+            "UPDATE jobs SET created_at = :now WHERE user_id = :user AND created_at > :now",
+            {"user": user_id, "now": now},
+        )
+
     async def seconds_spent(
         self, guild_id: int, user_id: int, start: float, end: float
     ) -> tuple[float, float]:

@@ -184,7 +184,7 @@ def beyond(path: str, commands: list[Json]) -> Iterator[tuple[str, str, Any]]:
         for option in each.get("options", ()):
             values: list[Any] = []
             if "min_value" in option:
-                values += [option["min_value"] - 1, -(10.0**30), "x"]
+                values += [option["min_value"] - 1, -(10.0**30)]
             if "max_value" in option:
                 values += [option["max_value"] + 1, 10**400 if option["type"] == 4 else 10.0**30]
             if "max_length" in option:

@@ -22,6 +22,8 @@ from musicgen_bot.ui.job_message.buttons import working_buttons
 
 ALREADY_ANSWERED = 40060
 ANSWER_ATTEMPTS = 3
+CAME_AT = "came_at"
+"""Under this name an interaction has the host's time when it came."""
 
 _log = logging.getLogger(__name__)
 
@@ -124,6 +126,11 @@ def _submission(
 
 
 def _address(interaction: discord.Interaction[Any]) -> Address:
+    """Return where a job's messages go.
+
+    When it came is told by the host's clock, as is all that is counted from it; Discord's may be
+    another. An interaction that was checked before it was deferred came when it was checked.
+    """
     if interaction.channel_id is None:
         raise TypeError("a command always comes from a channel")
     channel, parent_id = interaction.channel, None
@@ -135,7 +142,7 @@ def _address(interaction: discord.Interaction[Any]) -> Address:
         channel_id=interaction.channel_id,
         message_id=None,
         token=interaction.token,
-        created_at=interaction.created_at.timestamp(),
+        created_at=interaction.extras.setdefault(CAME_AT, time.time()),
         locale=str(interaction.guild_locale or interaction.locale),
         parent_id=parent_id,
     )
