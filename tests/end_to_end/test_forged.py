@@ -7,6 +7,8 @@ from typing import Any
 import discord
 import pytest
 
+from tests.discord_server.attachments import Upload, keep
+from tests.discord_server.commands import CHANNEL, FILE, GROUP, INTEGER, ROLE, STRING, USER
 from tests.discord_server.messages import Message
 from tests.discord_server.people import Json, Member, User, everyone
 from tests.discord_server.places import Channel
@@ -176,35 +178,44 @@ async def test_texts_that_are_too_long_for_anything_get_one_private_sentence(
             assert await asked.choices() == []
 
 
-def beyond(path: str, commands: list[Json]) -> Iterator[tuple[str, str, Any]]:
-    """Yield every command's options, each with values that it does not offer."""
+def beyond(path: str, commands: list[Json]) -> Iterator[tuple[str, dict[str, int], str, Any]]:
+    """Yield each command, the types of what it needs, an option and a value it does not offer."""
     for each in commands:
-        line = f"{path} {each['name']}".strip()
-        yield from beyond(line, [one for one in each.get("options", ()) if one["type"] <= 2])
-        for option in each.get("options", ()):
+        line, options = f"{path} {each['name']}".strip(), each.get("options", [])
+        yield from beyond(line, [one for one in options if one["type"] <= GROUP])
+        needed = {one["name"]: one["type"] for one in options if one.get("required")}
+        for option in options:
             values: list[Any] = []
             if "min_value" in option:
                 values += [option["min_value"] - 1, -(10.0**30)]
             if "max_value" in option:
-                values += [option["max_value"] + 1, 10**400 if option["type"] == 4 else 10.0**30]
+                values += [
+                    option["max_value"] + 1,
+                    10**400 if option["type"] == INTEGER else 10.0**30,
+                ]
             if "max_length" in option:
                 values += ["", "x" * (option["max_length"] + 1), 7]
             if option.get("choices"):
                 values += ["no such choice", 7]
-            yield from ((line, option["name"], value) for value in values)
+            yield from ((line, needed, option["name"], value) for value in values)
 
 
 async def test_options_hold_to_what_their_command_offers_whoever_sends_them(
     discord_server: DiscordServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     room = Room(discord_server)
+    file = keep(room.channel, Upload("x.wav", b"sound"), {})
+    there = {STRING: "nothing", INTEGER: 1, USER: room.ada, CHANNEL: room.channel, FILE: file}
+    there[ROLE] = room.guild.roles[0]
     async with running_bot(discord_server, tmp_path):
         await discord_server.gateway.online(room.guild)
-        forged = list(beyond("", discord_server.commands.all()))
+        offered = discord_server.commands.offered(room.grace.user, room.channel)
+        forged = list(beyond("", offered))
         assert len(forged) > 30
-        for line, option, value in forged:
+        for line, needed, option, value in forged:
+            others = {name: there[kind] for name, kind in needed.items()}
             interaction = await discord_server.forged_command(
-                room.grace, room.channel, line, **{option: value}
+                room.grace, room.channel, line, **{**others, option: value}
             )
             told = await interaction.message()
             assert told.ephemeral

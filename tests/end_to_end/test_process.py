@@ -248,8 +248,8 @@ any_signal = pytest.mark.parametrize("number", STATUS)
 @pytest.mark.parametrize(
     "said",
     [
-        *("musicgen_bot.process", "typer", "discord.http", "pydantic", "musicgen_bot.app"),
-        *("Loading tiny", "| torch", "Model: tiny", "Ready as"),
+        *("click", "typer", "discord.http", "pydantic", "musicgen_bot.app"),
+        *("Loading tiny", "torch.nn", "Model: tiny", "Ready as"),
     ],
 )
 async def test_told_to_stop_it_ends_cleanly_whatever_it_has_come_to(
