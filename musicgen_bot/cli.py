@@ -170,7 +170,7 @@ def bench(
     with _errors_told():
         unwind()
         config = _config(None, device, None)
-        precisions = [
+        precisions: list[str] = [
             _config(None, None, each).musicgen_precision for each in precision or ["auto"]
         ]
         set_up_logging("ERROR", "text", _redactor(config))

@@ -8,11 +8,13 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.gateway import guard, tell_unreadable
 from musicgen_bot.network import connector, shorten_log
 from musicgen_bot.translations import Translations
 from musicgen_bot.ui.common.errors import answer_error
 from musicgen_bot.ui.common.first_answer import FirstAnswers
+from musicgen_bot.ui.common.options import check_options
 from musicgen_bot.ui.job_message.buttons import ClipButton, PageButton
 from musicgen_bot.ui.privacy import PrivacyButton
 
@@ -34,6 +36,16 @@ class Tree(app_commands.CommandTree["Client"]):
     ) -> None:
         """Answer with one sentence; the log has the rest."""
         await answer_error(interaction, error)
+
+    async def interaction_check(self, interaction: discord.Interaction[Client], /) -> bool:
+        """Return whether what was typed is what its command offers; tell who typed it if not."""
+        if interaction.type is discord.InteractionType.application_command:
+            try:
+                check_options(interaction)
+            except InvalidRequest as error:
+                await answer_error(interaction, error)
+                return False
+        return True
 
     async def _call(self, interaction: discord.Interaction[Client]) -> None:
         """Find the command and run it; what that raises is an AppCommandError."""

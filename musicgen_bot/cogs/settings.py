@@ -49,8 +49,12 @@ class SettingsCog(
     ) -> None:
         self._settings = settings
         self._panel = SettingsPanel(settings, blocklist)
-        self._time_zones = time_zones()  # reads many small files, so not at each key typed
+        self._time_zones: list[str] = []
         client.add_view(self._panel)
+
+    async def cog_load(self) -> None:
+        """Read the time zones once, and not at each key that is typed."""
+        self._time_zones = await time_zones()
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: discord.Interaction) -> None:
@@ -187,7 +191,7 @@ class SettingsCog(
     @app_commands.describe(zone="Such as Europe/Berlin")
     async def timezone(self, interaction: discord.Interaction, zone: str) -> None:
         """Set where a day ends."""
-        found = find_time_zone(zone)
+        found = await find_time_zone(zone)
         await self._change(interaction, lambda settings: replace(settings, time_zone=found))
 
     @timezone.autocomplete("zone")

@@ -67,6 +67,7 @@ class JobStore:
             "seed_chosen": request.seed is not None,
             "locale": address.locale,
             "parent_id": address.parent_id,
+            "interaction_id": address.interaction_id,
             "model": model,
         }
         # S608: the names are those above.
@@ -165,6 +166,13 @@ class JobStore:
         )
         return float(rows[0][0]) if rows else None
 
+    async def bring_back(self, user_id: int, now: float) -> None:
+        """Date what this person asked for in what is now the future as of `now`."""
+        await self._database.execute(
+            "UPDATE jobs SET created_at = :now WHERE user_id = :user AND created_at > :now",
+            {"user": user_id, "now": now},
+        )
+
     async def seconds_spent(
         self, guild_id: int, user_id: int, start: float, end: float
     ) -> tuple[float, float]:
@@ -211,7 +219,8 @@ async def forget_jobs(transaction: Transaction, job_ids: Iterable[int]) -> None:
     await transaction.execute(
         f"UPDATE jobs SET state = '{JobState.DELETED}', "  # noqa: S608
         "prompt = '', typed = '', style = '', token = '', continue_from = NULL, seeds = '[]', "
-        "channel_id = 0, parent_id = NULL, message_id = NULL, uploaded = 0, locale = '', "
+        "channel_id = 0, parent_id = NULL, message_id = NULL, interaction_id = NULL, "
+        "uploaded = 0, locale = '', "
         f"given_back = given_back OR state = '{JobState.FAILED}' WHERE id {_LISTED}",
         ids,
     )
@@ -238,6 +247,7 @@ def job_of(row: sqlite3.Row) -> Job:
         created_at=row["created_at"],
         locale=row["locale"],
         parent_id=row["parent_id"],
+        interaction_id=row["interaction_id"],
     )
     order = Order(
         variations=row["variations"],

@@ -112,4 +112,5 @@ MIGRATIONS = (
     ) WHERE seeds = '[]' AND state != 'deleted';
     ALTER TABLE jobs DROP COLUMN seed;
     """,
+    "ALTER TABLE jobs ADD COLUMN interaction_id INTEGER;",
 )

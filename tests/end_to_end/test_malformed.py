@@ -24,7 +24,8 @@ COMMAND, COMPONENT, AUTOCOMPLETE, FORM = 2, 3, 4, 5
 def broken(whole: Json) -> list[Json]:
     """Return interactions that differ from a whole one in what is missing, or is something else."""
     commands: list[Any] = [None, {}, {"name": 7}, {"name": "no-such-command", "id": "1"}]
-    commands += [{"name": "generate", "id": "1", "options": [option]} for option in ({}, None, 7)]
+    options: list[Any] = [{}, None, 7]
+    commands += [{"name": "generate", "id": "1", "options": [option]} for option in options]
     controls: list[Any] = [None, {}, {"custom_id": None}, {"component_type": 2}]
     controls += [
         {"custom_id": custom_id, "component_type": 2, "components": []}

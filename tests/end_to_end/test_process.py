@@ -273,8 +273,8 @@ any_signal = pytest.mark.parametrize("number", STATUS)
 @pytest.mark.parametrize(
     "said",
     [
-        *("musicgen_bot.process", "typer", "discord.http", "pydantic", "musicgen_bot.app"),
-        *("Loading tiny", "| torch", "Model: tiny", "Ready as"),
+        *("click", "typer", "discord.http", "pydantic", "musicgen_bot.app"),
+        *("Loading tiny", "torch.nn", "Model: tiny", "Ready as"),
     ],
 )
 async def test_told_to_stop_it_ends_cleanly_whatever_it_has_come_to(
@@ -319,7 +319,7 @@ async def test_told_to_stop_more_than_once_it_still_ends_cleanly(
 
 
 @any_signal
-@pytest.mark.parametrize("said", ["| rich.progress", "Loading tiny"])
+@pytest.mark.parametrize("said", ["| rich.progress", "torch.nn"])
 async def test_told_to_stop_a_clip_on_the_terminal_ends_cleanly(
     said: str, number: signal.Signals, tmp_path: Path
 ) -> None:

@@ -16,7 +16,7 @@ from musicgen_bot.backends.engine_thread import EngineThread
 from musicgen_bot.errors import ModelError
 from musicgen_bot.generation import GenerationRequest
 from musicgen_bot.job import Address, JobState, Order, Submission
-from musicgen_bot.logs import JsonFormatter
+from musicgen_bot.logs import JsonFormatter, Redactor
 from musicgen_bot.store.clip_lists import ClipListStore
 from musicgen_bot.store.database import Database
 from musicgen_bot.store.jobs import JobStore, MadeClips
@@ -192,7 +192,11 @@ class Ear(logging.Handler):
 async def test_events_are_told_in_lines_and_prompts_only_if_wanted(
     discord_server: DiscordServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    room, log, formatter = Room(discord_server), logging.getLogger("musicgen_bot"), JsonFormatter()
+    room, log, formatter = (
+        Room(discord_server),
+        logging.getLogger("musicgen_bot"),
+        JsonFormatter(Redactor()),
+    )
     caplog.set_level(logging.DEBUG, "musicgen_bot")
     for wanted in (False, True):
         caplog.clear()

@@ -201,6 +201,7 @@ class RegionForm(Form):
     def __init__(self, say: Language, custom_id: str, apply: Apply, current: GuildSettings) -> None:
         super().__init__(say("Time zone and language"), custom_id, apply)
         self._shown = current
+        self._found = current.time_zone
         self._zone: discord.ui.TextInput[Any] = discord.ui.TextInput(
             custom_id="time_zone", default=current.time_zone, max_length=50
         )
@@ -229,11 +230,16 @@ class RegionForm(Form):
             )
         )
 
+    async def on_submit(self, interaction: discord.Interaction, /) -> None:
+        """Find the time zone first."""
+        self._found = await find_time_zone(self._zone.value)
+        await super().on_submit(interaction)
+
     def edit(self, settings: GuildSettings) -> GuildSettings:
         """Return the settings with what was changed of these two."""
-        zone, language = find_time_zone(self._zone.value), next(iter(self._language.values), None)
-        if zone != self._shown.time_zone:
-            settings = replace(settings, time_zone=zone)
+        language = next(iter(self._language.values), None)
+        if self._found != self._shown.time_zone:
+            settings = replace(settings, time_zone=self._found)
         if language != self._shown.language:
             settings = replace(settings, language=language)
         return settings

@@ -7,6 +7,7 @@ restarted in the meantime.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -111,14 +112,19 @@ def remixed(job: Job, answers: Answers) -> tuple[GenerationRequest, Order]:
 
 def _number(text: str, otherwise: Text) -> float:
     try:
-        return float(text.strip().replace(",", "."))
+        return float(_plain(text).replace(",", "."))
     except ValueError:
         raise InvalidRequest(otherwise.filled(decimal=7.5)) from None
 
 
 def _seed(text: str) -> int | None:
-    if not text.strip():
+    if not (digits := _plain(text)):
         return None
-    if not re.fullmatch(r"[0-9]+", text.strip()):
+    if not re.fullmatch(r"[0-9]{1,20}", digits):
         raise InvalidRequest("The seed must be a whole number from 0 to {most}.", most=MAX_SEED)
-    return int(text)
+    return int(digits)
+
+
+def _plain(text: str) -> str:
+    """Return digits as they are in English, which Japanese keyboards write twice as wide."""
+    return unicodedata.normalize("NFKC", text).strip()

@@ -36,6 +36,9 @@ async def test_a_form_of_the_longest_prompt_and_each_style_is_one_discord_takes(
         assert form.custom_id == "remix:12"
 
 
+NO_NUMBERS = ("", "much", "nan", "inf", "-inf", "1e400", "-0", "-1", "0x10", "1,2,3")
+
+
 def test_what_the_form_does_not_ask_stays_as_it_was() -> None:
     request, order = remixed(JOB, ANSWERS)
     assert (request.prompt, request.seconds, request.seed, request.guidance) == ("y", 5.0, 8, 4.0)
@@ -59,6 +62,12 @@ def test_what_goes_on_from_a_file_needs_no_prompt_and_still_says_so() -> None:
         remixed(JOB, {**ANSWERS, "prompt": "  "})
 
 
+def test_wide_digits_are_digits() -> None:
+    answers = {**ANSWERS, "seed": "１２", "seconds": "２．５", "guidance": "３"}
+    request, _ = remixed(JOB, answers)
+    assert (request.seed, request.seconds, request.guidance) == (12, 2.5, 3.0)
+
+
 @pytest.mark.parametrize("seed", ["", "  "])
 def test_without_a_seed_there_is_a_new_one(seed: str) -> None:
     assert remixed(JOB, {**ANSWERS, "seed": seed})[0].seed is None
@@ -66,7 +75,11 @@ def test_without_a_seed_there_is_a_new_one(seed: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("seed", "1.5"), ("seed", "٣"), ("seconds", ""), ("seconds", "inf"), ("guidance", "nan")],
+    [
+        *(("seed", "1.5"), ("seed", "٣"), ("seed", "9" * 5000), ("seed", "-0"), ("seed", "1e9")),
+        *((name, value) for name in ("seconds", "guidance") for value in NO_NUMBERS),
+        *(("guidance", "1e30"), ("guidance", "10.5"), ("guidance", "0.5")),
+    ],
 )
 def test_what_is_no_number_is_refused(name: str, value: str) -> None:
     with pytest.raises(InvalidRequest):
