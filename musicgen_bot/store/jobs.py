@@ -15,7 +15,7 @@ import numpy as np
 
 from musicgen_bot.generation import Codes, GenerationRequest
 from musicgen_bot.job import UNFINISHED, Address, Job, JobState, Order, Submission
-from musicgen_bot.store.database import Database
+from musicgen_bot.store.database import Database, Transaction
 
 _IDS = "(SELECT value FROM json_each(?))"
 
@@ -170,21 +170,27 @@ class JobStore:
         return [_unpack(row[0]) for row in rows]
 
     async def forget(self, job_ids: Iterable[int]) -> None:
-        """Forget what jobs were for and the clips they made; what they cost is still counted.
+        """Forget what jobs were for and the clips they made; what they cost is still counted."""
+        async with self._database.transaction() as transaction:
+            await forget_jobs(transaction, job_ids)
 
-        What remains is who had how many seconds of music, in which guild, and when.
-        """
-        ids = (json.dumps(list(job_ids)),)
-        # S608: what is put into these queries are constants of this module.
-        await self._database.execute(f"DELETE FROM clips WHERE job_id IN {_IDS}", ids)  # noqa: S608
-        await self._database.execute(
-            f"UPDATE jobs SET state = '{JobState.DELETED}', "  # noqa: S608
-            "prompt = '', typed = '', style = '', token = '', continue_from = NULL, seed = 0, "
-            "seeds = '[]', "
-            "channel_id = 0, parent_id = NULL, message_id = NULL, uploaded = 0, locale = '', "
-            f"given_back = given_back OR state = '{JobState.FAILED}' WHERE id IN {_IDS}",
-            ids,
-        )
+
+async def forget_jobs(transaction: Transaction, job_ids: Iterable[int]) -> None:
+    """Bring jobs to their last state, deleted: no clips, and a row that only counts.
+
+    What remains is who had how many seconds of music, in which guild, and when.
+    """
+    ids = (json.dumps(list(job_ids)),)
+    # S608: what is put into these queries are constants of this module.
+    await transaction.execute(f"DELETE FROM clips WHERE job_id IN {_IDS}", ids)  # noqa: S608
+    await transaction.execute(
+        f"UPDATE jobs SET state = '{JobState.DELETED}', "  # noqa: S608
+        "prompt = '', typed = '', style = '', token = '', continue_from = NULL, seed = 0, "
+        "seeds = '[]', "
+        "channel_id = 0, parent_id = NULL, message_id = NULL, uploaded = 0, locale = '', "
+        f"given_back = given_back OR state = '{JobState.FAILED}' WHERE id IN {_IDS}",
+        ids,
+    )
 
 
 def job_of(row: sqlite3.Row) -> Job:

@@ -9,7 +9,7 @@ from typing import Any
 
 from musicgen_bot.job import JobState
 from musicgen_bot.store.database import Database
-from musicgen_bot.store.jobs import JobStore
+from musicgen_bot.store.jobs import forget_jobs
 
 Json = dict[str, Any]
 
@@ -19,7 +19,6 @@ class PersonalData:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._jobs = JobStore(database)
 
     async def about(self, user_id: int) -> Json:
         """Return everything about a person, as JSON knows it: ids and times as texts.
@@ -74,16 +73,20 @@ class PersonalData:
         Of what they had since `counted_since`, in seconds since 1970, it stays counted how many
         seconds of music that was. Blocks, and what they did as a moderator or an admin, stay too.
         """
-        rows = await self._rows("SELECT id, state FROM jobs WHERE user_id = ?", user_id)
-        await self._jobs.forget(row["id"] for row in rows)
-        await self._database.execute("DELETE FROM favourites WHERE user_id = ?", (user_id,))
-        await self._database.execute(
-            "DELETE FROM jobs WHERE user_id = ? AND created_at < ?", (user_id, counted_since)
-        )
+        async with self._database.transaction() as transaction:
+            rows = await transaction.rows(
+                "SELECT id, state FROM jobs WHERE user_id = ?", (user_id,)
+            )
+            await forget_jobs(transaction, [row["id"] for row in rows])
+            await transaction.execute("DELETE FROM favourites WHERE user_id = ?", (user_id,))
+            await transaction.execute(
+                "DELETE FROM jobs WHERE user_id = ? AND created_at < ?", (user_id, counted_since)
+            )
+        await self._database.checkpoint()
         return sum(row["state"] != JobState.DELETED for row in rows)
 
     async def _rows(self, query: str, user_id: int) -> list[sqlite3.Row]:
-        return await self._database.rows(query, (user_id,))
+        return await self._database.read(query, (user_id,))
 
 
 def _plain(row: sqlite3.Row, leave_out: Iterable[str] = ()) -> Json:
