@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -31,7 +30,7 @@ from musicgen_bot.cogs.queue import QueueCog
 from musicgen_bot.cogs.quota import QuotaCog
 from musicgen_bot.cogs.settings import SettingsCog
 from musicgen_bot.command_sync import CommandSync
-from musicgen_bot.config import Settings
+from musicgen_bot.config import Config
 from musicgen_bot.errors import ConfigError, GenerationError
 from musicgen_bot.generation import GenerationRequest, Progress
 from musicgen_bot.job import Job, Submission
@@ -71,39 +70,29 @@ MEGABYTE = 10**6
 _log = logging.getLogger(__name__)
 
 
-async def run_bot(settings: Settings, say: Callable[[str], None]) -> None:
-    """Run until SIGTERM, Ctrl-C, or an error; what is unfinished then waits for the next run.
+async def run_bot(config: Config, say: Callable[[str], None]) -> None:
+    """Run until it is cancelled; what is unfinished then waits for the next run.
 
     `say` is told in lines what was found. Raises HostError.
     """
-    loop = asyncio.get_running_loop()
-    running = asyncio.create_task(_run(settings, say))
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError):  # Windows: Ctrl-C cancels this coroutine instead
-            loop.add_signal_handler(number, running.cancel)
-    with suppress(asyncio.CancelledError):
-        await running
-
-
-async def _run(settings: Settings, say: Callable[[str], None]) -> None:
-    if settings.discord_token is None:
+    if config.discord_token is None:
         raise ConfigError("DISCORD_TOKEN is not set; put the bot's token into .env.")
     async with AsyncExitStack() as stack:
-        database = await Database.open(settings.database_path)
+        database = await Database.open(config.database_path)
         stack.push_async_callback(database.close)
         translations = Translations()
         client = Client(translations)
         stack.push_async_callback(connection.close, client)
-        await connection.log_in(client, settings.discord_token.get_secret_value())
-        say(f"Loading {settings.musicgen_model} …")
-        backend = await stack.enter_async_context(_open_backend(settings))
+        await connection.log_in(client, config.discord_token.get_secret_value())
+        say(f"Loading {config.musicgen_model} …")
+        backend = await stack.enter_async_context(_open_backend(config))
         facts = backend.facts
         say(f"Model: {facts.model}, {facts.precision}, on {facts.device}")
         renderer = Renderer(model=facts.model, licence=facts.licence, software=SOFTWARE)
         messages = JobMessages(client, renderer, translations)
         notes = NoteStore(database)
         blocklist = Blocklist(BlockStore(database), HostBlockStore(database))
-        admission = _admission(database, _host_limits(settings), blocklist)
+        admission = _admission(database, _host_limits(config), blocklist)
         dispatcher = Dispatcher(
             jobs=JobStore(database),
             backend=backend,
@@ -111,7 +100,7 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
             admission=admission,
             service_mode=ServiceMode(notes),
             personal=PersonalData(database),
-            events=Events(prompts=settings.log_prompts),
+            events=Events(prompts=config.log_prompts),
         )
         stack.push_async_callback(dispatcher.close)
         clips = ClipLibrary(
@@ -120,7 +109,7 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
             backend=backend,
             blocklist=blocklist,
         )
-        guild_settings = SettingsService(GuildSettingsStore(database), _host_limits(settings))
+        guild_settings = SettingsService(GuildSettingsStore(database), _host_limits(config))
         for cog in (
             GenerateCog(dispatcher, admission),
             ClipCog(dispatcher=dispatcher, admission=admission, clips=clips, renderer=renderer),
@@ -140,23 +129,23 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
             blocklist=blocklist,
             clips=clips,
             machine=_machine(backend),
-            guild_id=settings.owner_guild,
+            guild_id=config.owner_guild,
         )
-        guild = discord.Object(settings.owner_guild) if settings.owner_guild else MISSING
+        guild = discord.Object(config.owner_guild) if config.owner_guild else MISSING
         await client.add_cog(owner, guild=guild)
-        await CommandSync(client, notes).sync(settings.owner_guild)
+        await CommandSync(client, notes).sync(config.owner_guild)
         if resumed := await dispatcher.resume():
             say(f"Taking up {resumed} unfinished clips")
         if dispatcher.mode is not Mode.RUNNING:
             say(f"The bot is {dispatcher.mode}; /owner resume lets it go on")
         sweeper = Sweeper(
             Retention(database),
-            keep_days=settings.keep_clips_days,
-            keep_bytes=settings.keep_clips_mb * MEGABYTE,
+            keep_days=config.keep_clips_days,
+            keep_bytes=config.keep_clips_mb * MEGABYTE,
         )
         await sweeper.sweep()
         await stack.enter_async_context(_beside(sweeper.run()))
-        if minutes := settings.idle_unload_minutes:
+        if minutes := config.idle_unload_minutes:
             await stack.enter_async_context(_beside(_rest(backend, minutes * 60)))
         updater = MessageUpdater(dispatcher.estimates, messages, translations)
         await stack.enter_async_context(_beside(updater.run()))
@@ -187,7 +176,7 @@ def _audio_encoder(backend: LocalBackend) -> AudioEncoder:
 async def make_clip(
     request: GenerationRequest,
     output: Path,
-    settings: Settings,
+    config: Config,
     on_progress: Callable[[Progress | None], None],
 ) -> Job:
     """Make one clip and write it to a file, through the same parts as the bot.
@@ -199,7 +188,7 @@ async def make_clip(
     async with AsyncExitStack() as stack:
         database = await Database.open(None)
         stack.push_async_callback(database.close)
-        backend = await stack.enter_async_context(_open_backend(settings))
+        backend = await stack.enter_async_context(_open_backend(config))
         target = FileTarget(
             output,
             model=backend.facts.model,
@@ -233,7 +222,7 @@ async def make_clip(
 
 
 @asynccontextmanager
-async def _open_backend(settings: Settings) -> AsyncIterator[LocalBackend]:
+async def _open_backend(config: Config) -> AsyncIterator[LocalBackend]:
     def load() -> Engine:
         # Takes seconds to import, and only a command that makes music needs it. What it leaves are
         # a million objects that stay: looking for garbage among them took a fifth of the import,
@@ -244,23 +233,21 @@ async def _open_backend(settings: Settings) -> AsyncIterator[LocalBackend]:
         if not gc.get_freeze_count():  # when it is loaded again, garbage of the time between stays
             gc.freeze()
         gc.enable()
-        return load_engine(
-            settings.musicgen_model, settings.musicgen_device, settings.musicgen_precision
-        )
+        return load_engine(config.musicgen_model, config.musicgen_device, config.musicgen_precision)
 
-    backend = await LocalBackend.load(load, settings.musicgen_max_batch)
+    backend = await LocalBackend.load(load, config.musicgen_max_batch)
     try:
         yield backend
     finally:
         await backend.close(STOP_SECONDS)
 
 
-def _host_limits(settings: Settings) -> Limits:
+def _host_limits(config: Config) -> Limits:
     return Limits(
-        clip_seconds=settings.limit_clip_seconds,
-        cooldown_seconds=settings.limit_cooldown_seconds,
-        waiting_per_user=settings.limit_waiting_per_user,
-        waiting_per_guild=settings.limit_waiting_per_guild,
+        clip_seconds=config.limit_clip_seconds,
+        cooldown_seconds=config.limit_cooldown_seconds,
+        waiting_per_user=config.limit_waiting_per_user,
+        waiting_per_guild=config.limit_waiting_per_guild,
     )
 
 

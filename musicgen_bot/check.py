@@ -70,14 +70,14 @@ class Setup:
     has_token: bool
 
 
-def check_host(console: Console, setup: Setup) -> bool:
-    """Print what was found, and return whether the bot could start."""
+def check_host(console: Console, setup: Setup, redact: Callable[[str], str]) -> bool:
+    """Print what was found, without secrets, and return whether the bot could start."""
     colours = {Level.GOOD: "green", Level.NOTICE: "yellow", Level.BAD: "red"}
     table = Table(title="Will it run on your hardware?", show_header=False, box=None)
     could_start = True
     for finding in _findings(setup):
         mark = Text(finding.level.value, style=colours[finding.level])
-        table.add_row(mark, finding.name, Text(finding.text, overflow="fold"))
+        table.add_row(mark, finding.name, Text(redact(finding.text), overflow="fold"))
         could_start &= finding.level is not Level.BAD
     console.print(table)
     console.print("The bot can start." if could_start else "The bot cannot start yet: see ✗.")

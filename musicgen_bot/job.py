@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
 
@@ -10,7 +11,10 @@ from musicgen_bot.translations import ENGLISH, Text
 
 
 class JobState(StrEnum):
-    """Where a job stands. The first three are unfinished and are taken up again after a restart."""
+    """Where a job stands. The first three are unfinished and are taken up again after a restart.
+
+    From which states it comes to each is told by ORIGINS below, and held to by `JobStore.advance`.
+    """
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -43,7 +47,20 @@ class EndReason(Enum):
         return self is not EndReason.CANCELLED_BY_MODERATOR
 
 
-UNFINISHED = (JobState.WAITING, JobState.RUNNING, JobState.MADE)
+UNFINISHED = frozenset({JobState.WAITING, JobState.RUNNING, JobState.MADE})
+
+ORIGINS: Mapping[JobState, frozenset[JobState]] = {
+    JobState.WAITING: frozenset(),  # it begins here
+    JobState.RUNNING: UNFINISHED,  # once more after a restart, and where codes have been lost
+    JobState.MADE: frozenset({JobState.WAITING, JobState.RUNNING}),
+    JobState.DELIVERED: UNFINISHED,
+    JobState.KEPT: UNFINISHED,
+    JobState.FAILED: UNFINISHED,
+    JobState.CANCELLED: UNFINISHED | {JobState.CANCELLED},  # first it is, then the person knows
+    JobState.DELETED: frozenset(JobState) - {JobState.DELETED},
+}
+"""From which states a job may come to each. A step that could not be written at once may be written
+together with the next, so what ends a job does so from any state that is unfinished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +98,7 @@ class Order:
     uploaded: bool = False
     """Whether what the clip goes on from is a sound that somebody uploaded."""
     seeds: tuple[int, ...] = ()
-    """Those drawn for the variations; empty where a person chose the first."""
+    """Those of the variations; empty until the request is accepted."""
 
 
 PLAIN = Order()
@@ -94,6 +111,7 @@ class Job:
     id: int
     state: JobState
     request: GenerationRequest
+    """Its seed is the one that a person chose, None where those of `order` were drawn."""
     address: Address
     order: Order = PLAIN
     made_in: float | None = None
@@ -113,24 +131,19 @@ class Job:
             return ""
         return self.request.prompt.removeprefix(self.order.typed).removeprefix(", ")
 
-    @property
-    def seeds(self) -> tuple[int, ...]:
-        """Those of the variations; the first is the request's."""
-        return self.order.seeds or seeds_from(self.request.seed or 0, self.order.variations)
-
     def suits(self, model: str) -> bool:
         """Return whether a model can make it: codes to go on from are of use to their own alone."""
         return self.request.continue_from is None or self.model in ("", model)
 
     def variation(self, number: int) -> GenerationRequest:
         """Return the request for one variation, counted from 1."""
-        return replace(self.request, seed=self.seeds[number - 1])
+        return replace(self.request, seed=self.order.seeds[number - 1])
 
     def reseeded(self, number: int, seed: int) -> Job:
         """Return the job with another seed for one variation, counted from 1."""
-        seeds = (*self.seeds[: number - 1], seed, *self.seeds[number:])
-        order, request = replace(self.order, seeds=seeds), replace(self.request, seed=seeds[0])
-        return replace(self, order=order, request=request)
+        seeds = self.order.seeds
+        seeds = (*seeds[: number - 1], seed, *seeds[number:])
+        return replace(self, order=replace(self.order, seeds=seeds))
 
 
 def seeds_from(first: int, count: int) -> tuple[int, ...]:

@@ -36,10 +36,10 @@ class FileTarget:
         (clip,) = clips
         samples = await asyncio.to_thread(master, clip.samples, clip.sample_rate)
         tags = Tags.of(
-            job.request, model=self._model, licence=self._licence, software=self._software
+            clip.request, model=self._model, licence=self._licence, software=self._software
         )
         await asyncio.to_thread(write_clip, self._path, samples, clip.sample_rate, tags)
 
-    async def tell(self, job: Job, text: Text) -> None:
+    async def tell(self, job: Job, text: Text, *, own_doing: bool) -> None:
         """Note why there will be no clip."""
         self.failure = text

@@ -11,6 +11,7 @@ from rich.console import Console
 from musicgen_bot.audio import mp3
 from musicgen_bot.check import Setup, check_host
 from musicgen_bot.engine import device
+from musicgen_bot.logs import Redactor
 from musicgen_bot.store.database import Database
 
 
@@ -26,7 +27,8 @@ def checked(folder: Path, **changes: Any) -> tuple[bool, str]:
         "database": folder / "data" / "bot.sqlite3",
         "has_token": True,
     }
-    verdict = check_host(Console(file=output, width=200), Setup(**(options | changes)))
+    console, redact = Console(file=output, width=200), Redactor(["very-secret"])
+    verdict = check_host(console, Setup(**(options | changes)), redact)
     return verdict, output.getvalue()
 
 
@@ -87,7 +89,7 @@ def test_a_database_in_use_is_told(tmp_path: Path) -> None:
         could_start, text = checked_beside(runner, tmp_path, path)
         runner.run(database.close())
     assert not could_start
-    assert "Another bot" in text
+    assert "Another program" in text
 
 
 def checked_beside(runner: asyncio.Runner, folder: Path, path: Path) -> tuple[bool, str]:
@@ -132,3 +134,10 @@ def test_a_host_without_ffmpeg_is_told(tmp_path: Path, monkeypatch: pytest.Monke
     could_start, text = checked(tmp_path)
     assert not could_start
     assert "There is no ffmpeg" in text
+
+
+def test_a_secret_in_what_was_found_is_not_printed(tmp_path: Path) -> None:
+    could_start, text = checked(tmp_path, model=str(tmp_path / "very-secret"))
+    assert not could_start
+    assert "[secret]" in text
+    assert "very-secret" not in text

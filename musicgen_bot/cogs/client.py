@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 import discord
 from discord import app_commands
 from discord.ext import commands
 
+from musicgen_bot.gateway import guard, tell_unreadable
+from musicgen_bot.network import connector, shorten_log
 from musicgen_bot.translations import Translations
 from musicgen_bot.ui.common.errors import explain
 from musicgen_bot.ui.job_message.buttons import ClipButton, PageButton
@@ -30,6 +34,15 @@ class Tree(app_commands.CommandTree["Client"]):
         """Answer with one sentence; the log has the rest."""
         await explain(interaction, error)
 
+    async def _call(self, interaction: discord.Interaction[Client]) -> None:
+        """Find the command and run it; what that raises is an AppCommandError."""
+        try:
+            await super()._call(interaction)
+        except app_commands.AppCommandError:
+            raise
+        except Exception as error:  # there is no such command, nor can there be
+            tell_unreadable("INTERACTION_CREATE", error)
+
 
 class Client(commands.AutoShardedBot):
     """Discord's client: slash commands only, no privileged intent, and it never pings anyone."""
@@ -49,8 +62,19 @@ class Client(commands.AutoShardedBot):
             # Nothing waits for a complete list of guilds, so that the last has come may soon be
             # taken for granted; discord.py's two seconds were a quarter of the bot's start.
             guild_ready_timeout=0.1,
+            connector=connector(),
         )
+        guard(self._connection.parsers)
+        shorten_log()
         self.add_dynamic_items(ClipButton, PageButton, PrivacyButton)
+
+    async def on_error(self, event_method: str, /, *args: object, **kwargs: object) -> None:
+        """Tell of an event that a listener could not read; of other failures discord.py tells."""
+        error = sys.exception()
+        if event_method == "on_interaction" and isinstance(error, Exception):
+            tell_unreadable("INTERACTION_CREATE", error)
+        else:
+            await super().on_error(event_method, *args, **kwargs)
 
     async def setup_hook(self) -> None:
         """Offer the commands to accounts as well, where the application is made for that.

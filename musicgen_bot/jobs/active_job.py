@@ -1,36 +1,12 @@
-"""A job while it is in the bot's hands, and whom it is for."""
+"""A job while it is in the bot's hands, and what its person may expect."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from musicgen_bot.generation import Clip, Progress
+from musicgen_bot.generation import Progress
 from musicgen_bot.job import Job
-from musicgen_bot.translations import Text
-
-
-class Undeliverable(Exception):
-    """There is no place left where this clip may be posted; it is kept instead."""
-
-
-class DeliveryTarget(Protocol):
-    """Whoever asked: the message in Discord that promised a clip, or the terminal.
-
-    Both methods may be called again for a job after a restart, and doing it twice does no harm.
-    """
-
-    async def deliver(self, job: Job, clips: Sequence[Clip]) -> int | None:
-        """Hand over all variations and return the id of their message, where there is one.
-
-        Waits out what passes by itself. Raises GenerationError where no sound can be made of any
-        clip, Undeliverable where they can go nowhere.
-        """
-
-    async def tell(self, job: Job, text: Text) -> None:
-        """Tell why there will be no clip."""
 
 
 @dataclass(slots=True, eq=False)

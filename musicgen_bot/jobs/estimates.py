@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, repeat
 
 from musicgen_bot.backends.backend import Backend
 from musicgen_bot.jobs.active_job import ActiveJob, Estimate
 from musicgen_bot.jobs.fair_queue import FairQueue
 from musicgen_bot.jobs.service_mode import ServiceMode
+from musicgen_bot.jobs.slots import Slots
 
 TURNOVER_SECONDS = 0.4
 """How long a slot is empty, or its clip finished and not yet noticed, between two clips."""
@@ -22,18 +23,13 @@ class Estimator:
         self,
         backend: Backend,
         service_mode: ServiceMode,
-        making: Mapping[int, ActiveJob],
+        slots: Slots,
         queue: FairQueue,
     ) -> None:
         self._backend = backend
         self._service_mode = service_mode
-        self._making = making
+        self._slots = slots
         self._queue = queue
-
-    @property
-    def clips_in_making(self) -> int:
-        """How many clips the backend has, or is about to get."""
-        return sum(len(active.clips_left) for active in self._making.values())
 
     def all(self) -> Iterator[tuple[ActiveJob, Estimate]]:
         """Yield every unfinished job with its estimate, in the order they are served.
@@ -45,7 +41,7 @@ class Estimator:
             not self._backend.is_loaded,
             self._service_mode.is_paused,
         )
-        for active in self._making.values():
+        for active in self._slots.making.values():
             yield active, Estimate(0, next(times), active.progress, loading=loading)
         for place, active in enumerate(self._queue, start=1):
             seconds = None if paused else next(times)
@@ -70,14 +66,14 @@ class Estimator:
         if not self._backend.is_loaded:  # how long loading takes is not known
             return None
         # While jobs wait others come after them, so the slots stay as full as they are.
-        return self._backend.pace(min(max(self.clips_in_making, 1), self._backend.slots))
+        return self._backend.pace(min(max(self._slots.clips_in_making, 1), self._backend.slots))
 
     def _times(self) -> Iterator[float | None]:
         """Yield the expected time until each unfinished job is ready."""
         pace = self._pace()
         if pace is None:
             return repeat(None)
-        making = ([left / pace for left in a.clips_left] for a in self._making.values())
+        making = ([left / pace for left in a.clips_left] for a in self._slots.making.values())
         waiting = ([left / pace + TURNOVER_SECONDS for left in a.clips_left] for a in self._queue)
         return forecast(chain(making, waiting), self._backend.slots)
 

@@ -6,19 +6,20 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
 from functools import partial
 
 from musicgen_bot.audio.loudness import is_silent
 from musicgen_bot.backends.backend import Backend
-from musicgen_bot.errors import InvalidRequest, StoreError
+from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.generation import MAX_SEED, Clip
 from musicgen_bot.job import JobState
 from musicgen_bot.jobs.active_job import ActiveJob
 from musicgen_bot.jobs.clip_library import OTHER_MODEL
 from musicgen_bot.jobs.events import Events
-from musicgen_bot.store.jobs import JobStore
+from musicgen_bot.jobs.job_writer import JobWriter
+from musicgen_bot.store.jobs import JobStore, MadeClips
 
 MOST_SEEDS = 3
 """How many seeds are tried for a clip that comes out silent, where nobody asked for one."""
@@ -29,8 +30,9 @@ _log = logging.getLogger(__name__)
 class JobRunner:
     """Has the clips of jobs made, one job beside the other."""
 
-    def __init__(self, jobs: JobStore, backend: Backend, events: Events) -> None:
+    def __init__(self, jobs: JobStore, writer: JobWriter, backend: Backend, events: Events) -> None:
         self._jobs = jobs
+        self._writer = writer
         self._backend = backend
         self._events = events
 
@@ -51,23 +53,23 @@ class JobRunner:
                     map(self._backend.decode, codes, map(job.variation, numbers))
                 )
         self._events.started(job)
-        await note(self._jobs.set_state(job.id, JobState.RUNNING))
+        await self._writer.write(partial(self._jobs.advance, job.id, JobState.RUNNING))
         start = time.perf_counter()
         clips = await _all_clips(self._make_one(active, number, on_room) for number in numbers)
         active.job = replace(active.job, made_in=time.perf_counter() - start)
         self._events.finished(active.job)
-        made = [clip.codes for clip in clips]
-        await note(self._jobs.save_codes(job.id, model, made, active.job.made_in or 0.0))
+        made = MadeClips([clip.codes for clip in clips], model, active.job.made_in or 0.0)
+        await self._writer.write(partial(self._jobs.advance, job.id, JobState.MADE, made=made))
         return clips
 
     async def _make_one(self, active: ActiveJob, number: int, on_room: Callable[[], None]) -> Clip:
         clip = await self._generate(active, number)
         for _ in range(MOST_SEEDS - 1):
-            if not active.job.order.seeds or not await _is_silent(clip):
+            if active.job.request.seed is not None or not await _is_silent(clip):
                 break
             _log.info("job %d: seed %s came out silent", active.job.id, clip.request.seed)
             active.job = active.job.reseeded(number, draw_seed())
-            await note(self._jobs.set_seeds(active.job))
+            await self._writer.write(partial(self._jobs.set_seeds, active.job))
             clip = await self._generate(active, number)
         active.note_made(number)
         if active.clips_left:
@@ -82,14 +84,6 @@ class JobRunner:
 def draw_seed() -> int:
     """Return a seed that nobody asked for."""
     return secrets.randbelow(MAX_SEED + 1)
-
-
-async def note(writing: Awaitable[None]) -> None:
-    """Write what a job can go on without: after a crash it would only be done again."""
-    try:
-        await writing
-    except StoreError as error:
-        _log.error("A job's step could not be written: %s", error)
 
 
 async def _is_silent(clip: Clip) -> bool:

@@ -4,13 +4,18 @@ The connection commits each statement by itself, or several as one transaction, 
 disk (`synchronous=FULL`), so what was written is there after a crash of the process, the system or
 the power. What may take long is read through a second connection, for which no write waits. A lock
 beside the file is held for as long as it is open: a second bot on the same file is told so instead
-of doing work twice.
+of doing work twice. Prompts and tokens are in it, so it is for the bot's own user alone, as is its
+folder.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import sqlite3
+import stat
+import sys
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
@@ -23,6 +28,9 @@ from musicgen_bot.store.schema import MIGRATIONS
 
 LOCK_TIMEOUT_SECONDS = 2.0
 LOCK_SUFFIX = "-lock"
+OWN_FOLDER, OWN_FILE = 0o700, 0o600
+
+_log = logging.getLogger(__name__)
 
 Parameters = Sequence[object] | Mapping[str, object]
 
@@ -74,14 +82,14 @@ class Database:
         """Open the file, make it if it is not there, and migrate it; None keeps all in memory.
 
         Raises StoreError when it cannot be read or written, is newer than this program, or when
-        another bot has it open.
+        another program has it open.
         """
         async with AsyncExitStack() as opened:
             try:
+                file: Path | str = ":memory:"
                 if path is not None:
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    opened.callback(_lock(path.with_name(path.name + LOCK_SUFFIX)).close)
-                file = path or ":memory:"
+                    file = _made(path)
+                    opened.callback(_lock(_made(file.with_name(file.name + LOCK_SUFFIX))).close)
                 writing = reading = await _connect(file, opened)
                 if await _prepare(writing) == "wal":  # else readers and writers would wait
                     reading = await _connect(file, opened)
@@ -193,14 +201,47 @@ async def _prepare(connection: aiosqlite.Connection) -> str:
     return str(mode)
 
 
+def _made(path: Path) -> Path:
+    """Make the file and its folder where they are not there, and return where it really is.
+
+    Nobody but the bot's user may read it, nor look into its folder. Raises OSError.
+    """
+    path = path.resolve()  # SQLite puts what it keeps beside a file there, too
+    path.parent.mkdir(mode=OWN_FOLDER, parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        # Born with its mode: in between, somebody could open it. One that is there is not opened,
+        # as closing it would take the locks from whoever has it open in this process.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWN_FILE))
+    if sys.platform != "win32":  # where a user's folders are their own anyway
+        try:
+            _close_to_others(path)
+        except OSError as error:  # a file system without modes, or files of somebody else
+            _log.warning("%s may be readable for other users of this machine: %s", path, error)
+    return path
+
+
+def _close_to_others(path: Path) -> None:
+    """Take from others what an earlier version, or a copy, gave them.
+
+    A folder of somebody else, or one that is made to be shared, stays as it is. Raises OSError.
+    """
+    for end in ("", "-wal", "-shm"):  # SQLite gives those it makes the mode of the first
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + end).chmod(OWN_FILE)
+    folder = path.parent.stat()
+    is_shared = folder.st_mode & (stat.S_ISVTX | stat.S_ISGID)
+    if folder.st_uid == os.geteuid() and not is_shared:
+        path.parent.chmod(OWN_FOLDER)
+
+
 def _explain(error: Exception, path: Path | None = None) -> StoreError:
     """Tell what happened and what the host can do."""
     text = str(error)
     where = f" ({path})" if path else ""
     if "locked" in text or "busy" in text:
         return StoreError(
-            f"Another bot is using this database{where}; "
-            "stop it, or set DATA_DIR to another folder."
+            f"Another program is using this database{where}: a bot that is already running, a "
+            "database browser or a backup. Close it, or set DATA_DIR to another folder."
         )
     if "full" in text or "No space left" in text:
         return StoreError("The disk is full; please free some space for the bot's database.")

@@ -10,14 +10,27 @@ import io
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from musicgen_bot.generation import Codes, GenerationRequest
-from musicgen_bot.job import UNFINISHED, Address, Job, JobState, Order, Submission
+from musicgen_bot.job import ORIGINS, UNFINISHED, Address, Job, JobState, Order, Submission
 from musicgen_bot.store.database import Database, Transaction
 
-_IDS = "(SELECT value FROM json_each(?))"
+_LISTED = "IN (SELECT value FROM json_each(?))"
+
+
+@dataclass(frozen=True, slots=True)
+class MadeClips:
+    """What was made of a job."""
+
+    codes: Sequence[Codes]
+    """Of each variation, int16 [codebooks, frames]."""
+    model: str
+    """The model that made them, and alone understands them."""
+    made_in: float
+    """Seconds it took to make all of them."""
 
 
 class JobStore:
@@ -27,38 +40,40 @@ class JobStore:
         self._database = database
 
     async def add(self, submission: Submission, model: str = "") -> Job:
-        """Write a new job, waiting. The request's seed must be set."""
+        """Write a new job, waiting. Its order must have the seeds of all variations."""
         request, address, order = submission.request, submission.address, submission.order
+        values = {
+            "state": JobState.WAITING,
+            "created_at": address.created_at,
+            "prompt": request.prompt,
+            "seconds": request.seconds,
+            "guidance": request.guidance,
+            "temperature": request.temperature,
+            "top_k": request.top_k,
+            "continue_from": None
+            if request.continue_from is None
+            else _pack(request.continue_from),
+            "user_id": address.user_id,
+            "guild_id": address.guild_id,
+            "channel_id": address.channel_id,
+            "message_id": address.message_id,
+            "token": address.token,
+            "variations": order.variations,
+            "style": order.style,
+            "typed": order.typed,
+            "given_seconds": order.given_seconds,
+            "uploaded": order.uploaded,
+            "seeds": json.dumps(order.seeds),
+            "seed_chosen": request.seed is not None,
+            "locale": address.locale,
+            "parent_id": address.parent_id,
+            "model": model,
+        }
+        # S608: the names are those above.
         job_id = await self._database.execute(
-            "INSERT INTO jobs (state, created_at, prompt, seconds, seed, guidance, temperature, "
-            "top_k, continue_from, user_id, guild_id, channel_id, message_id, token, variations, "
-            "style, typed, given_seconds, uploaded, seeds, locale, parent_id, "
-            "model) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                JobState.WAITING,
-                address.created_at,
-                request.prompt,
-                request.seconds,
-                request.seed,
-                request.guidance,
-                request.temperature,
-                request.top_k,
-                None if request.continue_from is None else _pack(request.continue_from),
-                address.user_id,
-                address.guild_id,
-                address.channel_id,
-                address.message_id,
-                address.token,
-                order.variations,
-                order.style,
-                order.typed,
-                order.given_seconds,
-                order.uploaded,
-                json.dumps(order.seeds),
-                address.locale,
-                address.parent_id,
-                model,
-            ),
+            f"INSERT INTO jobs ({', '.join(values)}) "  # noqa: S608
+            f"VALUES ({', '.join(f':{name}' for name in values)})",
+            values,
         )
         return Job(job_id, JobState.WAITING, request, address, order, model=model)
 
@@ -67,39 +82,64 @@ class JobStore:
         rows = await self._database.rows("SELECT * FROM jobs WHERE id = ?", (job_id,))
         return job_of(rows[0]) if rows else None
 
-    async def set_state(self, job_id: int, state: JobState) -> None:
-        """Note that a job has moved on."""
-        await self._database.execute("UPDATE jobs SET state = ? WHERE id = ?", (state, job_id))
+    async def advance(
+        self,
+        job_id: int,
+        to: JobState,
+        *,
+        at: float | None = None,
+        given_back: bool = False,
+        made: MadeClips | None = None,
+    ) -> bool:
+        """Move a job on to a state; return False where it stands in none that leads there.
+
+        With `at`, in seconds since 1970, it has ended and its person knows: the token, which is of
+        no use any more, is forgotten. `given_back` are its seconds, which then do not count. `made`
+        is kept with it.
+        """
+        async with self._database.transaction() as transaction:
+            moved = await transaction.rows(
+                "UPDATE jobs SET state = :to, finished_at = coalesce(:at, finished_at), "
+                "token = iif(:at IS NULL, token, ''), given_back = given_back OR :given_back, "
+                "made_in = coalesce(:made_in, made_in) "
+                "WHERE id = :id AND state IN (SELECT value FROM json_each(:origins)) RETURNING id",
+                {
+                    "id": job_id,
+                    "to": to,
+                    "at": at,
+                    "given_back": given_back,
+                    "made_in": made.made_in if made else None,
+                    "origins": json.dumps(sorted(ORIGINS[to])),
+                },
+            )
+            if moved and made:
+                await transaction.executemany(
+                    "INSERT OR REPLACE INTO clips (job_id, variation, model, codes) "
+                    "VALUES (?, ?, ?, ?)",
+                    [
+                        (job_id, number, made.model, _pack(codes))
+                        for number, codes in enumerate(made.codes, start=1)
+                    ],
+                )
+        return bool(moved)
 
     async def set_message(self, job_id: int, message_id: int) -> None:
         """Note which message was promised, or has taken the promised one's place."""
         await self._database.execute(
-            "UPDATE jobs SET message_id = ? WHERE id = ?", (message_id, job_id)
+            "UPDATE jobs SET message_id = ? WHERE id = ? AND state != ?",
+            (message_id, job_id, JobState.DELETED),
         )
 
     async def set_seeds(self, job: Job) -> None:
         """Note that a job's clips are made from other seeds than it was accepted with."""
         await self._database.execute(
-            "UPDATE jobs SET seed = ?, seeds = ? WHERE id = ?",
-            (job.request.seed, json.dumps(job.seeds), job.id),
+            "UPDATE jobs SET seeds = ? WHERE id = ? AND state != ?",
+            (json.dumps(job.order.seeds), job.id, JobState.DELETED),
         )
 
-    async def cancel(self, job_id: int, *, given_back: bool) -> None:
-        """Note that a job was cancelled, of which the person is still to be told."""
-        await self._database.execute(
-            "UPDATE jobs SET state = ?, given_back = ? WHERE id = ?",
-            (JobState.CANCELLED, given_back, job_id),
-        )
-
-    async def finish(self, job_id: int, state: JobState, at: float) -> None:
-        """Note how a job ended, and forget its token, which is of no use any more.
-
-        One that was deleted in the moment it was posted stays deleted.
-        """
-        await self._database.execute(
-            "UPDATE jobs SET state = ?, finished_at = ?, token = '' WHERE id = ? AND state != ?",
-            (state, at, job_id, JobState.DELETED),
-        )
+    async def remove(self, job_id: int) -> None:
+        """Take a job out as if it had never been accepted."""
+        await self._database.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
 
     async def unfinished(self) -> list[Job]:
         """Return what a former run of the bot left, in the order it was accepted.
@@ -107,9 +147,9 @@ class JobStore:
         Among it are cancelled jobs of which nobody was told yet.
         """
         rows = await self._database.rows(
-            "SELECT * FROM jobs WHERE state IN (?, ?, ?) "
+            f"SELECT * FROM jobs WHERE state {_LISTED} "  # noqa: S608
             "OR (state = ? AND finished_at IS NULL) ORDER BY id",
-            (*UNFINISHED, JobState.CANCELLED),
+            (json.dumps(sorted(UNFINISHED)), JobState.CANCELLED),
         )
         return [job_of(row) for row in rows]
 
@@ -143,21 +183,6 @@ class JobStore:
         )
         return round(rows[0][0], 3), round(rows[0][1], 3)
 
-    async def save_codes(
-        self, job_id: int, model: str, variations: Sequence[Codes], made_in: float
-    ) -> None:
-        """Keep the codes of a job's clips, and the model they are for; the job is now made."""
-        for number, codes in enumerate(variations, start=1):
-            await self._database.execute(
-                "INSERT OR REPLACE INTO clips (job_id, variation, model, codes) "
-                "VALUES (?, ?, ?, ?)",
-                (job_id, number, model, _pack(codes)),
-            )
-        await self._database.execute(
-            "UPDATE jobs SET state = ?, made_in = ? WHERE id = ?",
-            (JobState.MADE, made_in, job_id),
-        )
-
     async def codes(self, job_id: int, model: str) -> list[Codes]:
         """Return the codes of a job's clips, int16 [codebooks, frames] each, in their order.
 
@@ -181,25 +206,24 @@ async def forget_jobs(transaction: Transaction, job_ids: Iterable[int]) -> None:
     What remains is who had how many seconds of music, in which guild, and when.
     """
     ids = (json.dumps(list(job_ids)),)
-    # S608: what is put into these queries are constants of this module.
-    await transaction.execute(f"DELETE FROM clips WHERE job_id IN {_IDS}", ids)  # noqa: S608
+    # S608: what is put into these queries are constants.
+    await transaction.execute(f"DELETE FROM clips WHERE job_id {_LISTED}", ids)  # noqa: S608
     await transaction.execute(
         f"UPDATE jobs SET state = '{JobState.DELETED}', "  # noqa: S608
-        "prompt = '', typed = '', style = '', token = '', continue_from = NULL, seed = 0, "
-        "seeds = '[]', "
+        "prompt = '', typed = '', style = '', token = '', continue_from = NULL, seeds = '[]', "
         "channel_id = 0, parent_id = NULL, message_id = NULL, uploaded = 0, locale = '', "
-        f"given_back = given_back OR state = '{JobState.FAILED}' WHERE id IN {_IDS}",
+        f"given_back = given_back OR state = '{JobState.FAILED}' WHERE id {_LISTED}",
         ids,
     )
 
 
 def job_of(row: sqlite3.Row) -> Job:
     """Return the job that a row of its table tells of."""
-    continue_from = row["continue_from"]
+    continue_from, seeds = row["continue_from"], tuple(json.loads(row["seeds"]))
     request = GenerationRequest(
         prompt=row["prompt"],
         seconds=row["seconds"],
-        seed=row["seed"],
+        seed=seeds[0] if seeds and row["seed_chosen"] else None,
         guidance=row["guidance"],
         temperature=row["temperature"],
         top_k=row["top_k"],
@@ -221,7 +245,7 @@ def job_of(row: sqlite3.Row) -> Job:
         typed=row["typed"],
         given_seconds=row["given_seconds"],
         uploaded=bool(row["uploaded"]),
-        seeds=tuple(json.loads(row["seeds"])),
+        seeds=seeds,
     )
     state, made_in = JobState(row["state"]), row["made_in"]
     return Job(row["id"], state, request, address, order, made_in, row["model"])

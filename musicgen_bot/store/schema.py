@@ -102,4 +102,14 @@ MIGRATIONS = (
     "ALTER TABLE jobs ADD COLUMN seeds TEXT NOT NULL DEFAULT '[]';",
     "ALTER TABLE jobs ADD COLUMN model TEXT NOT NULL DEFAULT '';",
     "ALTER TABLE jobs ADD COLUMN parent_id INTEGER;",
+    """
+    ALTER TABLE jobs ADD COLUMN seed_chosen INTEGER NOT NULL DEFAULT 0;
+    UPDATE jobs SET seed_chosen = 1, seeds = (
+        WITH RECURSIVE numbers (n) AS (
+            SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < variations
+        )
+        SELECT json_group_array((seed + n) % 4294967296) FROM numbers
+    ) WHERE seeds = '[]' AND state != 'deleted';
+    ALTER TABLE jobs DROP COLUMN seed;
+    """,
 )

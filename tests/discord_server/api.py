@@ -78,6 +78,7 @@ class Api:
         async def serve(request: web.Request) -> web.StreamResponse:
             call = await _read(request)
             self.calls.append(call)
+            self._signal.notify()
             response = await self._carry_out(call, request, handler)
             if not _gone(request):
                 call.status = response.status

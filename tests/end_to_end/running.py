@@ -17,7 +17,7 @@ import numpy as np
 import soundfile
 
 from musicgen_bot.app import run_bot
-from musicgen_bot.config import Settings
+from musicgen_bot.config import Config
 from tests.discord_server.messages import Message
 from tests.discord_server.server import DiscordServer
 from tests.discord_server.signals import PATIENCE
@@ -35,7 +35,7 @@ class Run:
 
 
 @asynccontextmanager
-async def running_bot(server: DiscordServer, data: Path, **settings: Any) -> AsyncIterator[Run]:
+async def running_bot(server: DiscordServer, data: Path, **config: Any) -> AsyncIterator[Run]:
     """Run the bot beside the block, with the tiny model and no cooldown, and stop it at the end."""
     lines: list[str] = []
     values: dict[str, Any] = {
@@ -44,8 +44,8 @@ async def running_bot(server: DiscordServer, data: Path, **settings: Any) -> Asy
         "musicgen_device": "cpu",
         "data_dir": data,
         "limit_cooldown_seconds": 0,
-    } | settings
-    task = asyncio.create_task(run_bot(Settings(**values), lines.append))
+    } | config
+    task = asyncio.create_task(run_bot(Config(**values), lines.append))
     online = asyncio.create_task(server.gateway.online())
     try:
         await asyncio.wait({task, online}, return_when=asyncio.FIRST_COMPLETED)
@@ -101,10 +101,14 @@ class BotProcess:
                 self._lines.append(line.decode())
                 self._news.notify_all()
 
-    async def stop(self) -> tuple[int, str]:
-        """Stop it as a service manager does."""
-        self._process.send_signal(signal.SIGTERM)
+    async def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
+        """Stop it as a service manager does, or with another signal."""
+        self.signal(number)
         return await self.ended()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
 
     async def kill(self) -> None:
         """Kill it without a warning."""

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from musicgen_bot.generation import GenerationRequest
-from musicgen_bot.job import Address, JobState, Submission
+from musicgen_bot.job import Address, JobState, Order, Submission
 from musicgen_bot.store.clip_lists import PAGE_LENGTH
 from musicgen_bot.store.database import Database
-from musicgen_bot.store.jobs import JobStore
+from musicgen_bot.store.jobs import JobStore, MadeClips
 from tests.discord_server.components import buttons
 from tests.discord_server.people import Member
 from tests.discord_server.places import Channel
@@ -25,9 +25,11 @@ async def fill(folder: Path, *clips: tuple[str, Member, Channel]) -> None:
     for prompt, person, channel in clips:
         guild_id = channel.guild.id if channel.guild else None
         address = Address(person.user.id, guild_id, channel.id, 77, "", time.time())
-        job = await jobs.add(Submission(GenerationRequest(prompt, 1.0, seed=1), address))
-        await jobs.save_codes(job.id, "tiny", [np.zeros((5, 50), np.int16)], 2.0)
-        await jobs.finish(job.id, JobState.DELIVERED, 200.0)
+        request = GenerationRequest(prompt, 1.0, seed=1)
+        job = await jobs.add(Submission(request, address, Order(seeds=(1,))))
+        made = MadeClips([np.zeros((5, 50), np.int16)], "tiny", 2.0)
+        await jobs.advance(job.id, JobState.MADE, made=made)
+        await jobs.advance(job.id, JobState.DELIVERED, at=200.0)
     await database.close()
 
 

@@ -15,11 +15,11 @@ from musicgen_bot import app, engine
 from musicgen_bot.backends.engine_thread import EngineThread
 from musicgen_bot.errors import ModelError
 from musicgen_bot.generation import GenerationRequest
-from musicgen_bot.job import Address, JobState, Submission
+from musicgen_bot.job import Address, JobState, Order, Submission
 from musicgen_bot.logs import JsonFormatter
 from musicgen_bot.store.clip_lists import ClipListStore
 from musicgen_bot.store.database import Database
-from musicgen_bot.store.jobs import JobStore
+from musicgen_bot.store.jobs import JobStore, MadeClips
 from musicgen_bot.ui.job_message.buttons import Action
 from tests.discord_server.server import DiscordServer
 from tests.discord_server.signals import PATIENCE
@@ -38,9 +38,11 @@ async def put(
     for prompt, days in ages.items():
         at = time.time() - days * DAY
         address = Address(room.ada.user.id, room.guild.id, room.channel.id, 77, "", at)
-        job = await jobs.add(Submission(GenerationRequest(prompt, 1.0, seed=1), address))
-        await jobs.save_codes(job.id, "tiny", [np.zeros((5, 50), np.int16)], 2.0)
-        await jobs.finish(job.id, JobState.DELIVERED, at)
+        request = GenerationRequest(prompt, 1.0, seed=1)
+        job = await jobs.add(Submission(request, address, Order(seeds=(1,))))
+        made = MadeClips([np.zeros((5, 50), np.int16)], "tiny", 2.0)
+        await jobs.advance(job.id, JobState.MADE, made=made)
+        await jobs.advance(job.id, JobState.DELIVERED, at=at)
     for job_id in favourites:
         await ClipListStore(database).toggle_favourite(room.ada.user.id, job_id, 1, 0.0)
     await database.close()

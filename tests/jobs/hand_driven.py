@@ -125,7 +125,7 @@ class HandTarget:
         self.seeds.append([clip.request.seed for clip in clips])
         return job.address.message_id
 
-    async def tell(self, job: Job, text: Text) -> None:
+    async def tell(self, job: Job, text: Text, *, own_doing: bool) -> None:
         if self.error is not None and not isinstance(self.error, MusicgenBotError):
             raise self.error
         self.told.append((job.request.prompt, str(text)))

@@ -174,5 +174,5 @@ class Simulation:
         self.delivered_at[job.id] = self.engine.now
         return None
 
-    async def tell(self, job: Job, text: Text) -> None:
+    async def tell(self, job: Job, text: Text, *, own_doing: bool) -> None:
         raise AssertionError(text)

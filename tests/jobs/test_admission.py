@@ -79,7 +79,7 @@ class Door:
         job = await self.jobs.add(
             Submission(request(seconds=seconds), self.address(user_id, guild_id), Order(variations))
         )
-        await self.jobs.finish(job.id, JobState.DELIVERED, self.now)
+        await self.jobs.advance(job.id, JobState.DELIVERED, at=self.now)
         self.now += HOST.cooldown_seconds
 
 

@@ -8,13 +8,13 @@ import pytest
 
 from musicgen_bot.errors import InvalidRequest, LimitReached
 from musicgen_bot.generation import Clip, Codes, GenerationRequest
-from musicgen_bot.job import Order, Submission
+from musicgen_bot.job import JobState, Order, Submission, seeds_from
 from musicgen_bot.jobs.blocklist import Blocklist
 from musicgen_bot.jobs.clip_library import ClipLibrary
 from musicgen_bot.store.blocks import BlockStore, HostBlockStore
 from musicgen_bot.store.clip_lists import ClipListStore
 from musicgen_bot.store.database import Database
-from musicgen_bot.store.jobs import JobStore
+from musicgen_bot.store.jobs import JobStore, MadeClips
 from tests.jobs.hand_driven import HandBackend, address, request
 
 ADA, BEN, GUILD = 1, 2, 1
@@ -55,9 +55,11 @@ class House:
 
     async def fill(self) -> None:
         for variations in (1, 2):
-            job = await self.jobs.add(Submission(request(), address(), Order(variations)))
+            job = await self.jobs.add(
+                Submission(request(), address(), Order(variations, seeds=seeds_from(1, variations)))
+            )
             codes = [np.ones((4, 5), np.int16)] * variations
-            await self.jobs.save_codes(job.id, "hand", codes, 1.0)
+            await self.jobs.advance(job.id, JobState.MADE, made=MadeClips(codes, "hand", 1.0))
 
     async def fetch(self, job_id: int, user_id: int, guild_id: int | None = GUILD) -> int:
         """Return how many clips somebody got."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from musicgen_bot.job import Submission
+from musicgen_bot.job import Order, Submission
 from musicgen_bot.jobs import dispatcher as dispatching
 from musicgen_bot.jobs.active_job import ActiveJob
 from musicgen_bot.jobs.admission import Admission
@@ -131,7 +131,8 @@ class Crowded:
 
     async def fill(self) -> None:
         for active in crowd():
-            await self.jobs.add(Submission(active.job.request, active.job.address))
+            job = active.job
+            await self.jobs.add(Submission(job.request, job.address, Order(seeds=(1,))))
         await self.dispatcher.resume()
         self.looked_at = 0
 

@@ -9,7 +9,7 @@ import pytest
 from musicgen_bot.errors import LimitReached
 from musicgen_bot.jobs.service_mode import Mode
 from musicgen_bot.store.database import Database
-from tests.jobs.test_dispatcher import House, ended
+from tests.jobs.house import House, ended
 
 
 @pytest.fixture

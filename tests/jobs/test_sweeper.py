@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from musicgen_bot.generation import GenerationRequest
-from musicgen_bot.job import Address, JobState, Submission
+from musicgen_bot.job import Address, JobState, Order, Submission
 from musicgen_bot.jobs.days import DAY_SECONDS
 from musicgen_bot.jobs.sweeper import Sweeper
 from musicgen_bot.store import retention
 from musicgen_bot.store.clip_lists import ClipListStore
 from musicgen_bot.store.database import Database, Transaction
-from musicgen_bot.store.jobs import JobStore, forget_jobs
+from musicgen_bot.store.jobs import JobStore, MadeClips, forget_jobs
 from musicgen_bot.store.retention import Retention
 
 NOW = 1000 * DAY_SECONDS
@@ -38,13 +38,16 @@ class Attic:
         self, prompt: str, days: float, state: JobState = JobState.DELIVERED, frames: int = 100
     ) -> int:
         address = Address(1, 2, 3, 4, "", self.now - days * DAY_SECONDS)
-        job = await self.jobs.add(Submission(GenerationRequest(prompt, 10.0, seed=1), address))
+        job = await self.jobs.add(
+            Submission(GenerationRequest(prompt, 10.0, seed=1), address, Order(seeds=(1,)))
+        )
         if state not in (JobState.WAITING, JobState.FAILED):
-            await self.jobs.save_codes(job.id, "m", [np.zeros((4, frames), np.int16)], 1.0)
+            made = MadeClips([np.zeros((4, frames), np.int16)], "m", 1.0)
+            await self.jobs.advance(job.id, JobState.MADE, made=made)
         if state in (JobState.WAITING, JobState.MADE):
-            await self.jobs.set_state(job.id, state)
+            await self.jobs.advance(job.id, state)
         else:
-            await self.jobs.finish(job.id, state, self.now)
+            await self.jobs.advance(job.id, state, at=self.now)
         return job.id
 
     async def love(self, job_id: int) -> None:
@@ -118,8 +121,8 @@ async def test_what_a_clip_goes_on_from_counts_as_its_size(attic: Attic) -> None
     codes = np.zeros((4, 100), np.int16)
     request = GenerationRequest("extended", 10.0, seed=1, continue_from=codes)
     job = await attic.jobs.add(Submission(request, address))
-    await attic.jobs.save_codes(job.id, "m", [codes], 1.0)
-    await attic.jobs.finish(job.id, JobState.DELIVERED, attic.now)
+    await attic.jobs.advance(job.id, JobState.MADE, made=MadeClips([codes], "m", 1.0))
+    await attic.jobs.advance(job.id, JobState.DELIVERED, at=attic.now)
     assert await attic.sweep(keep_bytes=2 * 928) == ["extended"]
     assert await attic.sweep(keep_bytes=2 * 928 - 1) == []
 

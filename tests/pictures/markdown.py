@@ -1,32 +1,22 @@
-"""What Discord makes of the markup in a message: pieces of text, each with its looks."""
+"""What Discord makes of the markup in a message."""
 
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 
 from tests.discord_server.places import Channel
-from tests.pictures import palette
-from tests.pictures.canvas import Style
+from tests.pictures.elements import Html, element, joined
 
-SMALL = 0.8125
-"""The size of a line that starts with "-# ", beside the others'."""
+DARK = "🎶➕✖"
+"""Emoji that can hardly be told from a dark ground as they are."""
 _MARKUP = re.compile(
     r"`(?P<code>[^`]+)`|\*\*(?P<bold>.+?)\*\*|<t:(?P<time>\d+):R>"
     r"|(?P<mention><(?:@&|@|#)\d+>)|\[(?P<link>[^\]]+)\]\([^)]+\)"
+    rf"|(?P<dark>[{DARK}]\ufe0f?)"
 )
 Names = Mapping[str, str]
 """What Discord shows for each mention."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A piece of text in one style."""
-
-    text: str
-    style: Style
 
 
 def names_in(channel: Channel) -> Names:
@@ -34,48 +24,45 @@ def names_in(channel: Channel) -> Names:
     names = {f"<@{user.id}>": f"@{user.name}" for user in channel.world.users.values()}
     if (guild := channel.guild) is not None:
         names |= {f"<@&{role.id}>": f"@{role.name}" for role in guild.roles}
-        names |= {f"<#{each.id}>": f"# {each.name}" for each in guild.channels}
+        names |= {f"<#{each.id}>": f"#{each.name}" for each in guild.channels}
     return names
 
 
-def lines_of(text: str, style: Style, names: Names) -> Iterator[list[Run]]:
-    """Yield the lines of a text as runs."""
-    for line in text.split("\n"):
-        if line.startswith("-# "):
-            small = replace(style, size=style.size * SMALL, fill=palette.MUTED)
-            yield list(_runs(line.removeprefix("-# "), small, names))
-        else:
-            yield list(_runs(line, style, names))
+def to_html(text: str, names: Names, now: float) -> Html:
+    """Return a text as Discord shows it at a moment, in seconds since 1970: a paragraph a line."""
+    return joined(*(_line(line, names, now) for line in text.split("\n")))
 
 
-def _runs(text: str, style: Style, names: Names) -> Iterator[Run]:
+def _line(line: str, names: Names, now: float) -> Html:
+    text = line.removeprefix("-# ")
+    return element("p", "" if text == line else "small", *_parts(text, names, now))
+
+
+def _parts(text: str, names: Names, now: float) -> Iterator[str]:
     end = 0
     for found in _MARKUP.finditer(text):
-        if between := text[end : found.start()]:
-            yield Run(between, style)
-        yield from _run(found, style, names)
+        yield text[end : found.start()]
+        yield _marked(found, names, now)
         end = found.end()
-    if rest := text[end:]:
-        yield Run(rest, style)
+    yield text[end:]
 
 
-def _run(found: re.Match[str], style: Style, names: Names) -> Iterator[Run]:
+def _marked(found: re.Match[str], names: Names, now: float) -> Html:
     kind = found.lastgroup or ""
     content = found[kind]
     match kind:
         case "code":
-            code = replace(style, mono=True, ground=palette.FIELD, size=style.size * 0.875)
-            yield Run(content, code)
+            return element("code", "", content)
         case "bold":
-            yield from _runs(content, replace(style, bold=True), names)
+            return element("strong", "", *_parts(content, names, now))
         case "time":
-            shown = _from_now(int(content) - time.time())
-            yield Run(shown, replace(style, ground=palette.TIME_GROUND))
+            return element("span", "time", _from_now(int(content) - now))
+        case "dark":
+            return element("span", "dark", content)
         case "mention":
-            mention = replace(style, fill=palette.MENTION, ground=palette.MENTION_GROUND)
-            yield Run(names[content], mention)
-        case "link":
-            yield Run(content, replace(style, fill=palette.LINK))
+            return element("span", "mention", names[content])
+        case _:
+            return element("span", "link", content)
 
 
 def _from_now(seconds: float) -> str:

@@ -12,7 +12,7 @@ from musicgen_bot.generation import GenerationRequest
 from musicgen_bot.job import Address, Job, JobState, Order, Submission
 from musicgen_bot.store.clip_lists import PAGE_LENGTH, ClipListStore
 from musicgen_bot.store.database import Database
-from musicgen_bot.store.jobs import JobStore
+from musicgen_bot.store.jobs import JobStore, MadeClips
 
 ADA, BEN = 1, 2
 HERE, ELSEWHERE = 10, 20
@@ -38,8 +38,8 @@ class Shelves:
         order = Order(2, style, prompt if style else "")
         job = await self.jobs.add(Submission(GenerationRequest(prompt, seed=1), address, order))
         codes = np.zeros((4, 10), np.int16)
-        await self.jobs.save_codes(job.id, "m", [codes, codes], 1.0)
-        await self.jobs.finish(job.id, state, 200.0)
+        await self.jobs.advance(job.id, JobState.MADE, made=MadeClips([codes, codes], "m", 1.0))
+        await self.jobs.advance(job.id, state, at=200.0)
         return job
 
 

@@ -18,7 +18,7 @@ from musicgen_bot.store.blocks import BlockStore, HostBlockStore
 from musicgen_bot.store.clip_lists import ClipListStore
 from musicgen_bot.store.database import Database
 from musicgen_bot.store.guild_settings import GuildSettingsStore
-from musicgen_bot.store.jobs import JobStore
+from musicgen_bot.store.jobs import JobStore, MadeClips
 from musicgen_bot.store.personal import PersonalData
 
 ADA, BEN = 2**53 + 1, 2
@@ -40,8 +40,8 @@ async def put(
     address = Address(user_id, 10, 20, 30, "secret-token", at)
     job = await jobs.add(Submission(request, address, Order(2, "Lo-fi", prompt)))
     if done:
-        await jobs.save_codes(job.id, "m", [CODES, CODES], 1.0)
-        await jobs.finish(job.id, JobState.DELIVERED, at + 1)
+        await jobs.advance(job.id, JobState.MADE, made=MadeClips([CODES, CODES], "m", 1.0))
+        await jobs.advance(job.id, JobState.DELIVERED, at=at + 1)
     return job.id
 
 

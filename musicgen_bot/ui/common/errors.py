@@ -9,7 +9,7 @@ import discord
 from discord import app_commands
 
 from musicgen_bot.errors import MusicgenBotError, PersonError, RequestError
-from musicgen_bot.network import UNREACHABLE
+from musicgen_bot.network import UNREACHABLE, is_too_late
 from musicgen_bot.translations import Language
 from musicgen_bot.ui.common.speech import answer, say_to
 
@@ -18,6 +18,9 @@ _log = logging.getLogger(__name__)
 
 async def explain(interaction: discord.Interaction[Any], error: Exception) -> None:
     """Answer with one sentence that nobody else sees; the log has the rest."""
+    if is_too_late(error):
+        _log.info("An answer came too late: %s", error)
+        return
     text = _sentence(say_to(interaction), error)
     try:
         await answer(interaction, text)

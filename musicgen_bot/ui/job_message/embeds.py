@@ -46,8 +46,8 @@ def clip(say: Language, job: Job, model: str, licence: str, silent: Sequence[int
         embed.add_field(name=say("Style"), value=style, inline=False)
     embed.add_field(name=say("Length"), value=say(length(request.seconds)))
     embed.add_field(
-        name=say(Counted("Seed", "Seeds", count=len(job.seeds))),
-        value=" ".join(f"`{seed}`" for seed in job.seeds),
+        name=say(Counted("Seed", "Seeds", count=len(job.order.seeds))),
+        value=" ".join(f"`{seed}`" for seed in job.order.seeds),
     )
     embed.add_field(name=say("For"), value=f"<@{job.address.user_id}>")
     _add_source(say, embed, job)

@@ -19,8 +19,9 @@ from typing import TypeVar, cast
 import discord
 
 from musicgen_bot.generation import Clip
-from musicgen_bot.job import EndReason, Job
-from musicgen_bot.jobs.active_job import ActiveJob, Undeliverable
+from musicgen_bot.job import Job
+from musicgen_bot.jobs.active_job import ActiveJob
+from musicgen_bot.jobs.delivery import Undeliverable
 from musicgen_bot.network import UNREACHABLE
 from musicgen_bot.translations import Language, Text, Translations
 from musicgen_bot.ui.common.text import quoted, shortened, title
@@ -41,9 +42,6 @@ ARCHIVED = 50083
 """Of a thread that was put away: only a new message takes it out again."""
 ORIGINAL = cast(int, "@original")
 """Discord's name for an interaction's first answer, where its id is not known."""
-
-_OWN_DOING = tuple(reason.text for reason in EndReason if reason.is_own_doing)
-"""What people have done themselves, and were told at once, is no reason to write to them."""
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -108,10 +106,10 @@ class JobMessages:
                 limit = sum(len(attachment.data) for attachment in attachments) - 1
                 _log.warning("job %d: Discord refused %d bytes", job.id, limit + 1)
 
-    async def tell(self, job: Job, text: Text) -> None:
+    async def tell(self, job: Job, text: Text, *, own_doing: bool) -> None:
         """Write into the job's message why there will be no clip. Raises Undeliverable."""
         embed = embeds.stopped(self._language(job), job, text)
-        note = "" if text in _OWN_DOING else embed.description or ""
+        note = "" if own_doing else embed.description or ""
         await self._finish(job, _Contents(embed, note=note))
 
     def show(self, active: ActiveJob, embed: discord.Embed) -> bool:

@@ -55,7 +55,7 @@ def remix_form(say: Language, job: Job) -> Modal:
     form.add_item(Label(text=say("Style"), component=styles))
     for name, text, value, required in (
         (SECONDS, Text("Seconds"), say.number(request.seconds), True),
-        (SEED, Text("Seed (leave empty for a new one)"), str(request.seed), False),
+        (SEED, Text("Seed (leave empty for a new one)"), str(job.order.seeds[0]), False),
         (
             GUIDANCE,
             Text("Guidance (how closely to follow the prompt)"),
