@@ -11,7 +11,7 @@ from discord.ext import commands
 from musicgen_bot.gateway import guard, tell_unreadable
 from musicgen_bot.network import connector, shorten_log
 from musicgen_bot.translations import Translations
-from musicgen_bot.ui.common.errors import explain
+from musicgen_bot.ui.common.errors import answer_error
 from musicgen_bot.ui.job_message.buttons import ClipButton, PageButton
 from musicgen_bot.ui.privacy import PrivacyButton
 
@@ -32,7 +32,7 @@ class Tree(app_commands.CommandTree["Client"]):
         self, interaction: discord.Interaction[Client], error: app_commands.AppCommandError, /
     ) -> None:
         """Answer with one sentence; the log has the rest."""
-        await explain(interaction, error)
+        await answer_error(interaction, error)
 
     async def _call(self, interaction: discord.Interaction[Client]) -> None:
         """Find the command and run it; what that raises is an AppCommandError."""

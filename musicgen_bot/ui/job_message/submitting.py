@@ -10,13 +10,13 @@ from typing import Any
 import discord
 
 from musicgen_bot.generation import GenerationRequest, clean_prompt, one_line
-from musicgen_bot.job import Address, Order, Submission
+from musicgen_bot.job import Order
 from musicgen_bot.jobs.active_job import ActiveJob
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.network import UNREACHABLE
 from musicgen_bot.styles import described, find_style
-from musicgen_bot.ui.common.caller import member_of, require_bot_permissions
-from musicgen_bot.ui.common.speech import say_in
+from musicgen_bot.ui.common.answers import say_in
+from musicgen_bot.ui.common.caller import Caller
 from musicgen_bot.ui.job_message import embeds
 from musicgen_bot.ui.job_message.buttons import working_buttons
 
@@ -26,7 +26,7 @@ ANSWER_ATTEMPTS = 3
 _log = logging.getLogger(__name__)
 
 
-def worded(
+def prompt_and_order(
     prompt: str, style: str, variations: int, *, needs_words: bool = True
 ) -> tuple[str, Order]:
     """Return the prompt for the model, and the order, for what a person typed and chose.
@@ -48,10 +48,11 @@ async def check(
 ) -> None:
     """Return if such a job would be taken on now, for those that take work to prepare.
 
-    Raises as `take_on` does.
+    Raises as `submit` does.
     """
-    require_bot_permissions(interaction)
-    await dispatcher.check(_submission(interaction, request, order))
+    caller = Caller.of(interaction)
+    caller.require_bot_permissions()
+    await dispatcher.check(caller.submission(request, order))
 
 
 async def defer(interaction: discord.Interaction[Any]) -> None:
@@ -70,7 +71,7 @@ async def defer(interaction: discord.Interaction[Any]) -> None:
             return
 
 
-async def take_on(
+async def submit(
     dispatcher: Dispatcher,
     interaction: discord.Interaction[Any],
     request: GenerationRequest,
@@ -81,8 +82,9 @@ async def take_on(
     Everything that orders a clip comes through here, so nothing passes by the guild's settings.
     Raises InvalidRequest, LimitReached or StoreError, and then nothing was accepted.
     """
-    require_bot_permissions(interaction)
-    active = await dispatcher.submit(_submission(interaction, request, order))
+    caller = Caller.of(interaction)
+    caller.require_bot_permissions()
+    active = await dispatcher.submit(caller.submission(request, order))
     message_id = None
     try:
         message_id = await _promise(dispatcher, interaction, active)
@@ -115,27 +117,3 @@ async def _promise(
             with contextlib.suppress(discord.DiscordException, *UNREACHABLE):
                 return (await interaction.original_response()).id
     return None
-
-
-def _submission(
-    interaction: discord.Interaction[Any], request: GenerationRequest, order: Order
-) -> Submission:
-    return Submission(request, _address(interaction), order, member_of(interaction))
-
-
-def _address(interaction: discord.Interaction[Any]) -> Address:
-    if interaction.channel_id is None:
-        raise TypeError("a command always comes from a channel")
-    channel, parent_id = interaction.channel, None
-    if isinstance(channel, discord.Thread) and not channel.is_private():
-        parent_id = channel.parent_id
-    return Address(
-        user_id=interaction.user.id,
-        guild_id=interaction.guild_id,
-        channel_id=interaction.channel_id,
-        message_id=None,
-        token=interaction.token,
-        created_at=interaction.created_at.timestamp(),
-        locale=str(interaction.guild_locale or interaction.locale),
-        parent_id=parent_id,
-    )
