@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -48,18 +49,11 @@ class PersonalData:
         changed = await self._rows(
             "SELECT guild_id, at FROM guild_settings WHERE user_id = ? ORDER BY id", user_id
         )
-        kept: dict[int, list[Json]] = {}
-        for row in sizes:
-            kept.setdefault(row["job_id"], []).append(_plain(row, leave_out=["job_id"]))
-        hidden = ["user_id", "token", "continue_from"]
+        # In a thread, since thousands of clips take a quarter of a second.
+        clips = await asyncio.to_thread(_clips, jobs, sizes)
         return {
             "user_id": str(user_id),
-            "clips": [
-                _plain(job, leave_out=hidden)
-                | {"continues_a_sound": job["continue_from"] is not None}
-                | {"kept": kept.get(job["id"], [])}
-                for job in jobs
-            ],
+            "clips": clips,
             "favourites": list(map(_plain, favourites)),
             "blocked_in_servers": list(map(_plain, blocks)),
             "blocked_by_the_host": list(map(_plain, host_blocks)),
@@ -87,6 +81,19 @@ class PersonalData:
 
     async def _rows(self, query: str, user_id: int) -> list[sqlite3.Row]:
         return await self._database.read(query, (user_id,))
+
+
+def _clips(jobs: Iterable[sqlite3.Row], sizes: Iterable[sqlite3.Row]) -> list[Json]:
+    """Return jobs as JSON knows them, each with the sizes of what is kept of its clips."""
+    kept: dict[int, list[Json]] = {}
+    for row in sizes:
+        kept.setdefault(row["job_id"], []).append(_plain(row, leave_out=["job_id"]))
+    return [
+        _plain(job, leave_out=["user_id", "token", "continue_from"])
+        | {"continues_a_sound": job["continue_from"] is not None}
+        | {"kept": kept.get(job["id"], [])}
+        for job in jobs
+    ]
 
 
 def _plain(row: sqlite3.Row, leave_out: Iterable[str] = ()) -> Json:
