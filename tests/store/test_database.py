@@ -1,11 +1,14 @@
 """One file, one bot, the newest schema."""
 
+import asyncio
 import io
 import os
 import sqlite3
 import stat
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +22,34 @@ from musicgen_bot.store.jobs import JobStore
 from musicgen_bot.store.notes import NoteStore
 from musicgen_bot.store.schema import MIGRATIONS
 
+OLD_JOB = (
+    "INSERT INTO jobs VALUES (5, 'delivered', 1, 2, 'x', 10, 7, 3, 1, 250, NULL, 1, 2, 3, 4, '')"
+)
+"""A job as the first schema has it."""
+
+HOLD = """
+import asyncio, sys
+from pathlib import Path
+from musicgen_bot.store.database import Database
+async def hold():
+    database = await Database.open(Path(sys.argv[1]))
+    print("open", flush=True)
+    sys.stdin.read()
+asyncio.run(hold())
+"""
+"""A bot that does nothing but have its database open."""
+
 FILES = ("", "-wal", "-shm")
 """What stands behind the names of the files that a database is in."""
+LOCK = "-lock"
 
 
 def modes(path: Path) -> dict[str, int]:
     """Return who may do what with a database's folder and with those of its files that exist."""
-    there = {"folder": path.parent, **{end: path.with_name(path.name + end) for end in FILES}}
+    there = {
+        "folder": path.parent,
+        **{end: path.with_name(path.name + end) for end in (*FILES, LOCK)},
+    }
     return {
         name: stat.S_IMODE(file.stat().st_mode) for name, file in there.items() if file.exists()
     }
@@ -70,10 +94,7 @@ async def test_clips_of_the_first_schema_are_kept_as_their_jobs_only_variation(
     np.save(codes, np.ones((4, 10), np.int16))
     connection = sqlite3.connect(path)
     connection.executescript(f"{MIGRATIONS[0]}; PRAGMA user_version = 1")
-    connection.execute(
-        "INSERT INTO jobs VALUES "
-        "(5, 'delivered', 1, 2, 'x', 10, 7, 3, 1, 250, NULL, 1, 2, 3, 4, '')"
-    )
+    connection.execute(OLD_JOB)
     connection.execute("INSERT INTO clips VALUES (5, 'm', ?)", (codes.getvalue(),))
     connection.commit()
     connection.close()
@@ -87,12 +108,97 @@ async def test_clips_of_the_first_schema_are_kept_as_their_jobs_only_variation(
     assert (job.title, job.order, job.made_in) == ("x", Order(seeds=(7,)), None)
 
 
+@pytest.mark.parametrize("version", range(len(MIGRATIONS) + 1))
+async def test_a_database_of_any_version_becomes_one_of_the_newest(
+    tmp_path: Path, version: int
+) -> None:
+    path = tmp_path / "bot.sqlite3"
+    connection = sqlite3.connect(path)
+    for number, script in enumerate(MIGRATIONS[:version], start=1):
+        connection.executescript(f"{script}; PRAGMA user_version = {number}")
+        if number == 1:
+            connection.execute(OLD_JOB)
+            connection.commit()
+    connection.close()
+    new, old = await Database.open(None), await Database.open(path)
+    schema = "SELECT name, sql FROM sqlite_master ORDER BY name"
+    assert list(map(tuple, await old.rows(schema))) == list(map(tuple, await new.rows(schema)))
+    job = await JobStore(old).get(5)
+    assert (job.title if job else None) == ("x" if version else None)
+    await new.close()
+    await old.close()
+
+
 async def test_a_second_bot_is_told_of_the_first(tmp_path: Path) -> None:
     database = await Database.open(tmp_path / "bot.sqlite3")
     with pytest.raises(StoreError, match="a bot that is already running, a database browser"):
         await Database.open(tmp_path / "bot.sqlite3")
     await database.close()
     await (await Database.open(tmp_path / "bot.sqlite3")).close()
+
+
+async def test_a_bot_in_another_process_is_told_of_until_it_ends(tmp_path: Path) -> None:
+    path = tmp_path / "bot.sqlite3"
+    other = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        HOLD,
+        str(path),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert other.stdout is not None
+    assert await other.stdout.readline() == b"open\n"
+    with pytest.raises(StoreError, match="a bot that is already running"):
+        await Database.open(path)
+    other.kill()
+    await other.communicate()
+    database = await Database.open(path)
+    assert await NoteStore(database).get("colour") is None
+    await database.close()
+
+
+async def test_a_program_that_has_the_file_to_itself_is_told_of(tmp_path: Path) -> None:
+    path = tmp_path / "bot.sqlite3"
+    await (await Database.open(path)).close()
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match="Another program is using this database"):
+            await Database.open(path)
+    await (await Database.open(path)).close()
+
+
+async def test_what_is_read_for_long_lets_others_write(tmp_path: Path) -> None:
+    begun, done = threading.Event(), threading.Event()
+
+    class Slow:
+        """A value that reaches SQLite only when all else is done."""
+
+        def __conform__(self, _: object) -> str:
+            begun.set()
+            done.wait()
+            return "colour"
+
+    database = await Database.open(tmp_path / "bot.sqlite3")
+    reading = asyncio.create_task(
+        database.read("SELECT value FROM notes WHERE name = ?", (Slow(),))
+    )
+    try:
+        await asyncio.to_thread(begun.wait)
+        await NoteStore(database).set("colour", "green")
+        assert await NoteStore(database).get("colour") == "green"
+    finally:
+        done.set()
+    assert [row[0] for row in await reading] == ["green"]
+    await database.close()
+
+
+async def test_what_reads_alone_cannot_write(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "bot.sqlite3")
+    with pytest.raises(StoreError):
+        await database.read("DELETE FROM notes")
+    await database.close()
 
 
 @for_one_user
@@ -113,8 +219,8 @@ async def test_what_is_kept_is_for_the_bots_user_alone(
     await NoteStore(database).set("token", "secret")
     seen.append(modes(path))
     await database.close()
-    assert seen[0] == {"folder": 0o700, "": 0o600}
-    assert seen[-1] == {"folder": 0o700, "": 0o600, "-wal": 0o600}
+    assert seen[0] == {"folder": 0o700, "": 0o600, LOCK: 0o600}
+    assert seen[-1] == {"folder": 0o700, **dict.fromkeys((*FILES, LOCK), 0o600)}
 
 
 @for_one_user
@@ -142,7 +248,7 @@ async def test_a_folder_that_is_meant_to_be_shared_stays_so(tmp_path: Path, mode
     path.parent.mkdir()
     path.parent.chmod(mode)
     await (await Database.open(path)).close()
-    assert modes(path) == {"folder": mode, "": 0o600}
+    assert modes(path) == {"folder": mode, "": 0o600, LOCK: 0o600}
 
 
 @for_one_user
@@ -154,7 +260,7 @@ async def test_a_folder_of_somebody_else_is_left_alone(
     path.parent.chmod(0o755)
     monkeypatch.setattr(os, "geteuid", lambda: path.parent.stat().st_uid + 1)
     await (await Database.open(path)).close()
-    assert modes(path) == {"folder": 0o755, "": 0o600}
+    assert modes(path) == {"folder": 0o755, "": 0o600, LOCK: 0o600}
 
 
 @for_one_user
