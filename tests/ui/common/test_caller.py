@@ -70,7 +70,7 @@ async def test_in_a_server_its_settings_look_at_roles_and_permissions(
     request = GenerationRequest("x", 1.0)
     address = caller.address()
     assert caller.submission(request, PLAIN) == Submission(request, address, PLAIN, caller.member)
-    assert replace(address, token="", created_at=0.0) == Address(
+    assert replace(address, token="", created_at=0.0, interaction_id=None) == Address(
         ada.user.id, guild.id, channel.id, None, "", 0.0, locale="de"
     )
     assert address.token
