@@ -7,7 +7,7 @@ import gc
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from discord.utils import MISSING
 
 from musicgen_bot import __version__, connection
 from musicgen_bot.backends.local import LocalBackend
+from musicgen_bot.backends.recovery import RELOAD_PAUSES
 from musicgen_bot.cogs.about import About, AboutCog
 from musicgen_bot.cogs.blocks import BlockCog
 from musicgen_bot.cogs.client import Client
@@ -35,6 +36,7 @@ from musicgen_bot.config import Settings
 from musicgen_bot.errors import ConfigError, GenerationError
 from musicgen_bot.generation import GenerationRequest, Progress
 from musicgen_bot.job import Job, Submission
+from musicgen_bot.jobs.active_job import ActiveJob
 from musicgen_bot.jobs.admission import Admission
 from musicgen_bot.jobs.blocklist import Blocklist
 from musicgen_bot.jobs.clip_library import ClipLibrary
@@ -66,6 +68,8 @@ STOP_SECONDS = 2.0
 SOFTWARE = f"musicgen-bot {__version__}"
 PROGRESS_SECONDS = 0.1
 IDLE_CHECK_SECONDS = 30.0
+TERMINAL_PAUSES = RELOAD_PAUSES[:2]
+"""Before a failed model is loaded again while somebody looks at the terminal."""
 MEGABYTE = 10**6
 
 _log = logging.getLogger(__name__)
@@ -74,7 +78,8 @@ _log = logging.getLogger(__name__)
 async def run_bot(settings: Settings, say: Callable[[str], None]) -> None:
     """Run until SIGTERM, Ctrl-C, or an error; what is unfinished then waits for the next run.
 
-    `say` is told in lines what was found. Raises HostError.
+    `say` is told in lines what was found. Raises HostError; MachineError where a new process is
+    needed to go on.
     """
     loop = asyncio.get_running_loop()
     running = asyncio.create_task(_run(settings, say))
@@ -96,7 +101,7 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
         stack.push_async_callback(connection.close, client)
         await connection.log_in(client, settings.discord_token.get_secret_value())
         say(f"Loading {settings.musicgen_model} …")
-        backend = await stack.enter_async_context(_open_backend(settings))
+        backend = await stack.enter_async_context(_open_backend(settings, RELOAD_PAUSES))
         facts = backend.facts
         say(f"Model: {facts.model}, {facts.precision}, on {facts.device}")
         renderer = Renderer(model=facts.model, licence=facts.licence, software=SOFTWARE)
@@ -161,7 +166,7 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
         updater = MessageUpdater(dispatcher.estimates, messages, translations)
         await stack.enter_async_context(_beside(updater.run()))
         await stack.enter_async_context(_beside(_greet(client, say)))
-        await connection.stay_connected(client)
+        await _while_working(backend, connection.stay_connected(client))
 
 
 def _about(backend: LocalBackend) -> About:
@@ -175,6 +180,7 @@ def _machine(backend: LocalBackend) -> Machine:
         started_at=time.time(),
         speed=lambda: backend.speed,
         is_loaded=lambda: backend.is_loaded,
+        trouble=lambda: backend.trouble,
         memory=backend.memory,
     )
 
@@ -199,7 +205,7 @@ async def make_clip(
     async with AsyncExitStack() as stack:
         database = await Database.open(None)
         stack.push_async_callback(database.close)
-        backend = await stack.enter_async_context(_open_backend(settings))
+        backend = await stack.enter_async_context(_open_backend(settings, TERMINAL_PAUSES))
         target = FileTarget(
             output,
             model=backend.facts.model,
@@ -222,18 +228,35 @@ async def make_clip(
         stack.push_async_callback(dispatcher.close)
         active = await dispatcher.submit(Submission(request, NOBODY))
         active.answered.set()
-        while not active.ended.is_set():
-            on_progress(active.progress)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(active.ended.wait(), PROGRESS_SECONDS)
-        on_progress(active.progress)
+        await _while_working(backend, _follow(active, on_progress))
         if target.failure is not None:
             raise GenerationError(target.failure)
         return active.job
 
 
+async def _follow(active: ActiveJob, on_progress: Callable[[Progress | None], None]) -> None:
+    while not active.ended.is_set():
+        on_progress(active.progress)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(active.ended.wait(), PROGRESS_SECONDS)
+    on_progress(active.progress)
+
+
+async def _while_working(backend: LocalBackend, work: Coroutine[None, None, None]) -> None:
+    """Do something as long as the machine is not broken. Raises MachineError when it is."""
+    tasks = [asyncio.create_task(each) for each in (work, backend.until_broken())]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            await task
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
 @asynccontextmanager
-async def _open_backend(settings: Settings) -> AsyncIterator[LocalBackend]:
+async def _open_backend(settings: Settings, pauses: Sequence[float]) -> AsyncIterator[LocalBackend]:
     def load() -> Engine:
         # Takes seconds to import, and only a command that makes music needs it. What it leaves are
         # a million objects that stay: looking for garbage among them took a fifth of the import,
@@ -248,7 +271,7 @@ async def _open_backend(settings: Settings) -> AsyncIterator[LocalBackend]:
             settings.musicgen_model, settings.musicgen_device, settings.musicgen_precision
         )
 
-    backend = await LocalBackend.load(load, settings.musicgen_max_batch)
+    backend = await LocalBackend.load(load, settings.musicgen_max_batch, pauses=pauses)
     try:
         yield backend
     finally:

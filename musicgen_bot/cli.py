@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from musicgen_bot.errors import MusicgenBotError
+from musicgen_bot.errors import MachineError, MusicgenBotError
 from musicgen_bot.logs import set_up_logging
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 """Exit status of a command that was stopped with Ctrl-C, as shells have it."""
+RESTART = 75
+"""Exit status of a bot that is to be started again: EX_TEMPFAIL of sysexits.h."""
 
 Model = Annotated[
     str | None, typer.Option(help="A model of the hub, a folder, or tiny.", show_default=False)
@@ -81,7 +83,11 @@ def run(context: typer.Context) -> None:
         settings = load_settings()
         set_up_logging(settings.log_level, settings.log_format)
         console = Console(highlight=False, soft_wrap=True)
-        asyncio.run(run_bot(settings, lambda line: console.print(line, markup=False)))
+        try:
+            asyncio.run(run_bot(settings, lambda line: console.print(line, markup=False)))
+        except MachineError as error:
+            _tell(error)
+            _leave(RESTART)
     _leave(0)
 
 
@@ -216,12 +222,16 @@ def _errors_told() -> Iterator[None]:
     try:
         yield
     except MusicgenBotError as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(
-            f"Error: {error}", style="red", markup=False
-        )
+        _tell(error)
         _leave(1)
     except KeyboardInterrupt:
         _leave(INTERRUPTED)
+
+
+def _tell(error: MusicgenBotError) -> None:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(
+        f"Error: {error}", style="red", markup=False
+    )
 
 
 def _leave(status: int) -> NoReturn:

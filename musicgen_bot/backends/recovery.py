@@ -76,6 +76,7 @@ class Recovery:
 
     def _given_up(self, why: str) -> MachineError:
         self.trouble = f"{self.trouble} {why}"
+        _log.critical("The model does not come back in this process: %s", self.trouble)
         return MachineError(self.trouble)
 
 

@@ -150,6 +150,19 @@ def test_a_pause_and_its_end_are_shown_at_once_and_to_everybody() -> None:
     assert [text for _, text in shown] == ["⏳ next in line", "⏳ #99 in line"]
 
 
+def test_a_model_that_fails_is_told_to_those_in_front_and_by_and_by_to_the_others() -> None:
+    jobs = [waiting(str(n), n, 1) for n in range(FAR_EDITS + 5)]
+    near, far = (jobs[0], 1), [(job, n + 30) for n, job in enumerate(jobs[1:])]
+    board = Board(*jobs)
+    board.look(60.0, *((job, Estimate(place, None, None)) for job, place in (near, *far)))
+    rows = [(job, Estimate(n, None, None, out_of_order=True)) for job, n in (near, *far)]
+    ((_, text),) = board.look(62.0, *rows)
+    assert "the model has stopped working" in text
+    assert [len(board.look(now, *rows)) for now in (64.0, 120.0, 180.0, 240.0)] == [
+        *(0, FAR_EDITS, 4, 0)
+    ]
+
+
 def test_a_pause_that_came_right_after_the_answer_is_shown() -> None:
     before, after = waiting("x", 1, 1), waiting("y", 1, 1)
     before.promised = Estimate(1, None, None)

@@ -44,6 +44,7 @@ class _Shown:
     place: int
     ready_at: float | None
     paused: bool
+    out_of_order: bool
     text: str | None
     since: float
 
@@ -94,18 +95,21 @@ class MessageUpdater:
                 estimate.place,
                 ready_at,
                 active.promised is not None and active.promised.paused,
+                active.promised is not None and active.promised.out_of_order,
                 None,
                 now,
             )
             if is_far and not was_turned:
-                is_due = far_edits < FAR_EDITS and _is_far_off(ready_at, last, now)
+                is_due = far_edits < FAR_EDITS and _is_far_off(estimate, ready_at, last, now)
                 far_edits += is_due
             else:
                 is_due = _is_worth_a_look(estimate, ready_at, last, now) or (is_far and was_turned)
             if is_due:
                 text = (embed := self._embed(active, estimate, now)).description
                 if text != last.text and self._messages.show(active, embed):
-                    last = _Shown(estimate.place, ready_at, estimate.paused, text, now)
+                    last = _Shown(
+                        estimate.place, ready_at, estimate.paused, estimate.out_of_order, text, now
+                    )
             shown[active.job.id] = last
         if is_far_round:
             self._far_round_at, self._shown = now, shown
@@ -117,14 +121,18 @@ class MessageUpdater:
         return embeds.working(say, active.job, estimate, now)
 
 
-def _is_far_off(ready_at: float | None, last: _Shown, now: float) -> bool:
+def _is_far_off(estimate: Estimate, ready_at: float | None, last: _Shown, now: float) -> bool:
+    if estimate.out_of_order != last.out_of_order:
+        return True
     if ready_at is None or last.ready_at is None:
         return ready_at is not None
     return abs(ready_at - last.ready_at) > max(SHIFT_SECONDS, FAR_SHIFT * (ready_at - now))
 
 
 def _is_worth_a_look(estimate: Estimate, ready_at: float | None, last: _Shown, now: float) -> bool:
-    if estimate.place == 0 or estimate.paused != last.paused:
+    if estimate.place == 0:
+        return True
+    if (estimate.paused, estimate.out_of_order) != (last.paused, last.out_of_order):
         return True
     if now - last.since < WAITING_SECONDS:
         return False
