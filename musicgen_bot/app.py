@@ -16,6 +16,7 @@ import discord
 from discord.utils import MISSING
 
 from musicgen_bot import __version__, connection
+from musicgen_bot.backends.engine_thread import PATIENCE
 from musicgen_bot.backends.local import LocalBackend
 from musicgen_bot.backends.recovery import RELOAD_PAUSES
 from musicgen_bot.cogs.about import About, AboutCog
@@ -271,7 +272,9 @@ async def _open_backend(settings: Settings, pauses: Sequence[float]) -> AsyncIte
             settings.musicgen_model, settings.musicgen_device, settings.musicgen_precision
         )
 
-    backend = await LocalBackend.load(load, settings.musicgen_max_batch, pauses=pauses)
+    backend = await LocalBackend.load(
+        load, settings.musicgen_max_batch, pauses=pauses, patience=PATIENCE
+    )
     try:
         yield backend
     finally:
