@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from unittest import mock
 
 ROOT = Path(__file__).parents[2]
 
@@ -16,7 +17,7 @@ def main() -> None:
     """Run the bot."""
     sys.path.insert(0, str(ROOT))
     from musicgen_bot import app, cli
-    from musicgen_bot.backends.engine_thread import Patience
+    from musicgen_bot.backends.engine_thread import PATIENCE, Patience
     from musicgen_bot.engine import Engine, StepResult
 
     fault = sys.argv.pop(1)
@@ -29,11 +30,13 @@ def main() -> None:
             threading.Event().wait()
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
-    Engine.step = step  # type: ignore[method-assign]
-    app.RELOAD_PAUSES = app.TERMINAL_PAUSES = (0.0, 0.0)
-    if fault == "hangs":
-        app.PATIENCE = Patience(1.0, 1.0)
-    cli.main()
+    pauses = (0.0, 0.0)
+    patience = Patience(1.0, 1.0) if fault == "hangs" else PATIENCE
+    with (
+        mock.patch.object(Engine, "step", step),
+        mock.patch.multiple(app, PATIENCE=patience, RELOAD_PAUSES=pauses, TERMINAL_PAUSES=pauses),
+    ):
+        cli.main()
 
 
 if __name__ == "__main__":

@@ -123,8 +123,9 @@ class BotProcess:
 async def bot_process(
     server: DiscordServer,
     folder: Path,
-    *arguments: str,
     program: Path = ROOT / "bot.py",
+    /,
+    *arguments: str,
     **more: str,
 ) -> AsyncIterator[BotProcess]:
     """Start the bot against the server, wait until it is connected, kill it at the end."""

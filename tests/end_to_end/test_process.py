@@ -213,7 +213,7 @@ async def test_on_a_broken_machine_it_ends_to_be_started_again_and_nothing_is_lo
 ) -> None:
     channel, ada = room(discord_server)
     async with bot_process(
-        discord_server, tmp_path, fault, program=BROKEN_MACHINE, MUSICGEN_MAX_BATCH="1"
+        discord_server, tmp_path, BROKEN_MACHINE, fault, MUSICGEN_MAX_BATCH="1"
     ) as bot:
         messages = [
             await type_prompt(discord_server, channel, ada, prompt)

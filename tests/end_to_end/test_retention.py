@@ -161,11 +161,12 @@ async def test_a_job_waits_for_a_model_that_does_not_load_again_and_all_are_told
     host = discord_server.world.owner
     direct = discord_server.direct_channel(host)
     async with running_bot(discord_server, tmp_path, idle_unload_minutes=1e-6):
-        first = await room.server.command(
+        await happened(asleep)
+        asleep.clear()
+        first = await discord_server.command(
             room.ada, room.channel, "generate", prompt="house", seconds=1.0
         )
         await clip_in(await first.message())
-        asleep.clear()
         await happened(asleep)
         monkeypatch.setattr(engine, "load_engine", fail)
         asked = await discord_server.command(
