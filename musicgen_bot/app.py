@@ -6,7 +6,7 @@ import asyncio
 import gc
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,9 @@ from musicgen_bot import __version__, connection
 from musicgen_bot.audio.ffmpeg import find_ffmpeg
 from musicgen_bot.audio.pool import SoundPool
 from musicgen_bot.audio.upload import UploadReader
+from musicgen_bot.backends.engine_thread import PATIENCE
 from musicgen_bot.backends.local import LocalBackend
+from musicgen_bot.backends.recovery import RELOAD_PAUSES
 from musicgen_bot.cogs.about import About, AboutCog
 from musicgen_bot.cogs.blocks import BlockCog
 from musicgen_bot.cogs.client import Client
@@ -37,6 +39,7 @@ from musicgen_bot.config import Config
 from musicgen_bot.errors import ConfigError, GenerationError
 from musicgen_bot.generation import GenerationRequest, Progress
 from musicgen_bot.job import Job, Submission
+from musicgen_bot.jobs.active_job import ActiveJob
 from musicgen_bot.jobs.admission import Admission
 from musicgen_bot.jobs.blocklist import Blocklist
 from musicgen_bot.jobs.clip_library import ClipLibrary
@@ -69,6 +72,8 @@ STOP_SECONDS = 2.0
 SOFTWARE = f"musicgen-bot {__version__}"
 PROGRESS_SECONDS = 0.1
 IDLE_CHECK_SECONDS = 30.0
+TERMINAL_PAUSES = RELOAD_PAUSES[:2]
+"""Before a failed model is loaded again while somebody looks at the terminal."""
 MEGABYTE = 10**6
 
 _log = logging.getLogger(__name__)
@@ -77,7 +82,8 @@ _log = logging.getLogger(__name__)
 async def run_bot(config: Config, say: Callable[[str], None]) -> None:
     """Run until it is cancelled; what is unfinished then waits for the next run.
 
-    `say` is told in lines what was found. Raises HostError, or AudioError where there is no ffmpeg.
+    `say` is told in lines what was found. Raises HostError, AudioError where there is no ffmpeg,
+    and MachineError where a new process is needed to go on.
     """
     if config.discord_token is None:
         raise ConfigError("DISCORD_TOKEN is not set; put the bot's token into .env.")
@@ -90,7 +96,7 @@ async def run_bot(config: Config, say: Callable[[str], None]) -> None:
         stack.push_async_callback(connection.close, client)
         await connection.log_in(client, config.discord_token.get_secret_value())
         say(f"Loading {config.musicgen_model} …")
-        backend = await stack.enter_async_context(_open_backend(config))
+        backend = await stack.enter_async_context(_open_backend(config, RELOAD_PAUSES))
         facts = backend.facts
         say(f"Model: {facts.model}, {facts.precision}, on {facts.device}")
         pool = SoundPool()
@@ -160,7 +166,7 @@ async def run_bot(config: Config, say: Callable[[str], None]) -> None:
         updater = MessageUpdater(dispatcher.estimates, messages, translations)
         await stack.enter_async_context(_beside(updater.run()))
         await stack.enter_async_context(_beside(_greet(client, say)))
-        await connection.stay_connected(client)
+        await _while_working(backend, connection.stay_connected(client))
 
 
 def _about(backend: LocalBackend) -> About:
@@ -174,6 +180,7 @@ def _machine(backend: LocalBackend) -> Machine:
         started_at=time.time(),
         speed=lambda: backend.speed,
         is_loaded=lambda: backend.is_loaded,
+        trouble=lambda: backend.trouble,
         memory=backend.memory,
     )
 
@@ -198,7 +205,7 @@ async def make_clip(
     async with AsyncExitStack() as stack:
         database = await Database.open(None)
         stack.push_async_callback(database.close)
-        backend = await stack.enter_async_context(_open_backend(config))
+        backend = await stack.enter_async_context(_open_backend(config, TERMINAL_PAUSES))
         pool = SoundPool()
         stack.callback(pool.close)
         target = FileTarget(
@@ -225,18 +232,35 @@ async def make_clip(
         stack.push_async_callback(dispatcher.close)
         active = await dispatcher.submit(Submission(request, NOBODY))
         active.answered.set()
-        while not active.ended.is_set():
-            on_progress(active.progress)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(active.ended.wait(), PROGRESS_SECONDS)
-        on_progress(active.progress)
+        await _while_working(backend, _follow(active, on_progress))
         if target.failure is not None:
             raise GenerationError(target.failure)
         return active.job
 
 
+async def _follow(active: ActiveJob, on_progress: Callable[[Progress | None], None]) -> None:
+    while not active.ended.is_set():
+        on_progress(active.progress)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(active.ended.wait(), PROGRESS_SECONDS)
+    on_progress(active.progress)
+
+
+async def _while_working(backend: LocalBackend, work: Coroutine[None, None, None]) -> None:
+    """Do something as long as the machine is not broken. Raises MachineError when it is."""
+    tasks = [asyncio.create_task(each) for each in (work, backend.until_broken())]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            await task
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
 @asynccontextmanager
-async def _open_backend(config: Config) -> AsyncIterator[LocalBackend]:
+async def _open_backend(config: Config, pauses: Sequence[float]) -> AsyncIterator[LocalBackend]:
     def load() -> Engine:
         # Takes seconds to import, and only a command that makes music needs it. What it leaves are
         # a million objects that stay: looking for garbage among them took a fifth of the import,
@@ -249,7 +273,9 @@ async def _open_backend(config: Config) -> AsyncIterator[LocalBackend]:
         gc.enable()
         return load_engine(config.musicgen_model, config.musicgen_device, config.musicgen_precision)
 
-    backend = await LocalBackend.load(load, config.musicgen_max_batch)
+    backend = await LocalBackend.load(
+        load, config.musicgen_max_batch, pauses=pauses, patience=PATIENCE
+    )
     try:
         yield backend
     finally:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from musicgen_bot.errors import MusicgenBotError
+from musicgen_bot.errors import MachineError, MusicgenBotError
 from musicgen_bot.logs import Redactor, set_up_logging
 from musicgen_bot.process import allow_many_files, run_until_stopped, unwind
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from musicgen_bot.config import Config
     from musicgen_bot.generation import Progress
 
+RESTART = 75
+"""Exit status of a bot that is to be started again: EX_TEMPFAIL of sysexits.h."""
 SECRETS = ("DISCORD_TOKEN", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 """Where in the environment there are secrets, which may look like anything."""
 
@@ -85,7 +87,12 @@ def run(context: typer.Context) -> None:
         set_up_logging(config.log_level, config.log_format, redact)
         allow_many_files()
         console = Console(highlight=False, soft_wrap=True)
-        run_until_stopped(run_bot(config, lambda line: console.print(redact(line), markup=False)))
+        work = run_bot(config, lambda line: console.print(redact(line), markup=False))
+        try:
+            run_until_stopped(work)
+        except MachineError as error:
+            _tell(error, redact)
+            _leave(RESTART)
     _leave(0)
 
 
@@ -237,15 +244,19 @@ def _errors_told() -> Iterator[None]:
     try:
         yield
     except MusicgenBotError as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(
-            f"Error: {redact(str(error))}", style="red", markup=False
-        )
+        _tell(error, redact)
         _leave(1)
     except SystemExit as stopped:  # by a signal
         _leave(int(stopped.code or 0))
     except Exception:
         _log.exception("This has failed")
         _leave(1)
+
+
+def _tell(error: MusicgenBotError, redact: Redactor) -> None:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(
+        f"Error: {redact(str(error))}", style="red", markup=False
+    )
 
 
 def _leave(status: int) -> NoReturn:

@@ -13,6 +13,7 @@
       HostError               the host has to change something
         ConfigError           a setting is wrong or missing
         ModelError            the model cannot be found, read or used
+        MachineError          the model worked, stopped working, and did not come back
         StoreError            the database cannot be opened, read or written
         DiscordError          Discord refuses the token or cannot be reached
 
@@ -81,6 +82,10 @@ class ConfigError(HostError):
 
 class ModelError(HostError):
     """The model cannot be found, read, or used on this machine."""
+
+
+class MachineError(HostError):
+    """The model has stopped working and does not come back in this process."""
 
 
 class StoreError(HostError):

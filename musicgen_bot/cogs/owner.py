@@ -55,6 +55,8 @@ class Machine:
     """Seconds of music made per second; None before it was measured."""
     is_loaded: Callable[[], bool]
     """Whether the model is in memory."""
+    trouble: Callable[[], str | None]
+    """Why the model is out of order, in an English sentence; None while it works."""
     memory: Callable[[], tuple[int | None, int | None]]
     """Bytes of main memory and of a GPU's own; None where that is not known."""
 
@@ -103,7 +105,9 @@ class OwnerCog(
         if speed:
             pace = Text("{speed} s of music per second", speed=round(speed, 2))
         model = f"{about.model}, {about.precision}, {about.device}"
-        if not machine.is_loaded():
+        if trouble := machine.trouble():
+            model = say("{model} (out of order: {reason})", model=model, reason=trouble)
+        elif not machine.is_loaded():
             model = say("{model} (unloaded; the next clip loads it)", model=model)
         kept = say("{clips}, {size} MiB", clips=clips, size=round(size / MIB, 1))
         since = in_words(up)

@@ -73,3 +73,5 @@ class Estimate:
     """Whether it waits because the host has paused the bot."""
     loading: bool = False
     """Whether it waits for the model, which is being loaded again."""
+    out_of_order: bool = False
+    """Whether it waits for the host's machine, on which the model has failed."""

@@ -110,7 +110,7 @@ class ClipLibrary:
     async def _decode(self, codes: Codes, request: GenerationRequest) -> Clip:
         # One for all people: between two of them the clips in the making go on.
         async with self._decoding:
-            return await self._backend.decode(codes, request)
+            return await self._backend.decode(codes, request, patient=False)
 
     async def page(self, which: ClipList, viewer: Viewer, search: str, number: int) -> Page:
         """Return a page, counted from 0, of a list, of clips whose prompt or style holds a text."""

@@ -68,13 +68,19 @@ class BotProcess:
         self._reading = asyncio.create_task(self._read())
 
     @classmethod
-    async def start(cls, environment: dict[str, str], folder: Path, *arguments: str) -> BotProcess:
+    async def start(
+        cls,
+        environment: dict[str, str],
+        folder: Path,
+        *arguments: str,
+        program: Path = ROOT / "bot.py",
+    ) -> BotProcess:
         """Start it in a folder, with nothing of this machine's settings in its environment."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("MUSICGEN", "LIMIT"))}
         return cls(
             await asyncio.create_subprocess_exec(
                 sys.executable,
-                str(ROOT / "bot.py"),
+                str(program),
                 *arguments,
                 cwd=folder,
                 env={**inherited, **environment},
@@ -119,7 +125,12 @@ class BotProcess:
 
 @asynccontextmanager
 async def bot_process(
-    server: DiscordServer, folder: Path, **more: str
+    server: DiscordServer,
+    folder: Path,
+    program: Path = ROOT / "bot.py",
+    /,
+    *arguments: str,
+    **more: str,
 ) -> AsyncIterator[BotProcess]:
     """Start the bot against the server, wait until it is connected, kill it at the end."""
     environment = {
@@ -129,7 +140,7 @@ async def bot_process(
         "OMP_NUM_THREADS": "1",
         **more,
     }
-    bot = await BotProcess.start(environment, folder)
+    bot = await BotProcess.start(environment, folder, *arguments, program=program)
     try:
         online = asyncio.create_task(server.gateway.online())
         ended = asyncio.create_task(bot.ended())

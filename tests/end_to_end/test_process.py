@@ -16,6 +16,7 @@ from tests.end_to_end.running import BotProcess, bot_process, clip_in
 EDIT = ("PATCH", "/webhooks/*/messages/*")
 ANSWER = ("POST", "/interactions/*/callback")
 LONG = 30.0
+BROKEN_MACHINE = Path(__file__).with_name("broken_machine.py")
 
 
 def room(server: DiscordServer) -> tuple[Channel, Member]:
@@ -230,6 +231,40 @@ async def test_a_model_that_is_nowhere_is_told_in_a_sentence(
     assert status == 1
     assert "facebook/musicgen-small" in output
     assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("fault", ["fails", "hangs"])
+async def test_on_a_broken_machine_it_ends_to_be_started_again_and_nothing_is_lost(
+    fault: str, discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    channel, ada = room(discord_server)
+    async with bot_process(
+        discord_server, tmp_path, BROKEN_MACHINE, fault, MUSICGEN_MAX_BATCH="1"
+    ) as bot:
+        messages = [
+            await type_prompt(discord_server, channel, ada, prompt)
+            for prompt in ("house", "techno", "trap")
+        ]
+        (tmp_path / "broken").touch()
+        status, output = await bot.ended()
+    assert status == 75, output
+    why = "has not answered for 1 seconds" if fault == "hangs" else "failed, with RuntimeError"
+    assert f"Error: The model {why}" in output
+    assert states(tmp_path) == {1: "running", 2: "waiting", 3: "waiting"}
+    async with bot_process(discord_server, tmp_path):
+        for message in messages:
+            await clip_in(message)
+    assert discord_server.messages(channel) == messages
+
+
+async def test_on_a_broken_machine_the_terminal_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "broken").touch()
+    arguments = ("fails", "generate", "slow piano", "--model", "tiny")
+    bot = await BotProcess.start({}, tmp_path, *arguments, program=BROKEN_MACHINE)
+    status, output = await bot.ended()
+    assert status == 1
+    assert "Error: The model failed, with RuntimeError" in output
+    assert not (tmp_path / "clip.mp3").exists()
 
 
 async def test_a_clip_is_made_on_the_terminal(tmp_path: Path) -> None:

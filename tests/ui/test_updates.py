@@ -262,6 +262,19 @@ def test_a_pause_and_its_end_are_shown_at_once_and_to_everybody() -> None:
     assert {text for _, text in shown} == {"⏳ next in line", "⏳ #99 in line"}
 
 
+def test_a_model_that_fails_and_works_again_is_told_to_everybody() -> None:
+    near, far = waiting("x", 1, 1), waiting("y", 2, 1)
+    board = Board(near, far)
+    go = (near, Estimate(1, None, None)), (far, Estimate(99, None, None))
+    stop = tuple((job, replace(estimate, out_of_order=True)) for job, estimate in go)
+    assert board.look(0.0, *go) == []
+    shown = board.look(1.0, *stop)
+    assert len(shown) == 2
+    assert all("the model has stopped working" in text for _, text in shown)
+    assert board.look(9.0, *stop) == []
+    assert {text for _, text in board.look(9.5, *go)} == {"⏳ next in line", "⏳ #99 in line"}
+
+
 def test_a_pause_that_came_right_after_the_answer_is_shown() -> None:
     before, after = waiting("x", 1, 1), waiting("y", 1, 1)
     before.promised = Estimate(1, None, None)

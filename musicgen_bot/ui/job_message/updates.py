@@ -7,9 +7,10 @@ Near the front of the queue that is hardly anything; behind it the place and the
 a quarter.
 
 What is looked at is bounded as well: the front of the queue each time, all of it once a minute, or
-when the host has paused the bot or lets it go on. What was found wrong behind the front then waits
-its turn. Where a message is edited by the bot itself, since the token of its interaction is too
-old, it shares Discord's limit of five edits in five seconds with all others of its channel.
+when the host pauses the bot, the model is out of order, or either goes on. What was found wrong
+behind the front then waits its turn. Where a message is edited by the bot itself, since the token
+of its interaction is too old, it shares Discord's limit of five edits in five seconds with all
+others of its channel.
 """
 
 from __future__ import annotations
@@ -43,13 +44,17 @@ NEAR_ENOUGH = 0.25
 _log = logging.getLogger(__name__)
 
 
+_Halt = tuple[bool, bool]
+"""Whether the host has paused the bot, and whether the model is out of order."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Shown:
     """What a message says, and since when; times are in seconds since 1970."""
 
     place: int
     ready_at: float | None
-    paused: bool
+    halt: _Halt
     text: str | None
     since: float
 
@@ -87,8 +92,8 @@ class MessageUpdater:
         self._behind: dict[int, _Wrong] = {}
         """What was found wrong behind the front, by job, the most overdue first."""
         self._full_look_at = 0.0
-        self._paused: bool | None = None
-        """Whether the bot was paused when jobs were last seen to wait."""
+        self._halt: _Halt | None = None
+        """What kept jobs waiting when they were last looked at."""
 
     async def run(self) -> None:
         """Look at the jobs every two seconds."""
@@ -128,9 +133,9 @@ class MessageUpdater:
         is_full = now - self._full_look_at >= FULL_LOOK_SECONDS
         for active, estimate in self._estimates():
             if estimate.place:
-                # That the host has paused the bot, or lets it go on, concerns everybody.
-                is_full |= self._paused not in (None, estimate.paused)
-                self._paused = estimate.paused
+                # What keeps one waiting, or does so no more, concerns everybody.
+                is_full |= self._halt not in (None, _halt(estimate))
+                self._halt = _halt(estimate)
             is_front = estimate.place <= FRONT
             if not (is_front or is_full):
                 break
@@ -170,22 +175,26 @@ class MessageUpdater:
             return False
         ready_at = None if estimate.seconds is None else seen_at + estimate.seconds
         self._shown[job.id] = _Shown(
-            estimate.place, ready_at, estimate.paused, embed.description, now
+            estimate.place, ready_at, _halt(estimate), embed.description, now
         )
         return True
+
+
+def _halt(estimate: Estimate) -> _Halt:
+    return estimate.paused, estimate.out_of_order
 
 
 def _promised(active: ActiveJob, estimate: Estimate, ready_at: float | None) -> _Shown:
     """Return what the answer said, as far as it is still known."""
     promised = active.promised
     place = estimate.place if promised is None else promised.place
-    is_paused = promised is not None and promised.paused
-    return _Shown(place, ready_at, is_paused, None, active.job.address.created_at)
+    halt = (False, False) if promised is None else _halt(promised)
+    return _Shown(place, ready_at, halt, None, active.job.address.created_at)
 
 
 def _error(estimate: Estimate, ready_at: float | None, said: _Shown, now: float) -> float:
     """Return how far from true a message is, from 0, which is near enough, to 1."""
-    if estimate.paused != said.paused:
+    if _halt(estimate) != said.halt:
         return 1.0
     near_enough = 0.0 if estimate.place <= FRONT else NEAR_ENOUGH
     error = abs(estimate.place - said.place) / max(estimate.place, said.place)
