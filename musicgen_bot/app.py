@@ -39,9 +39,9 @@ from musicgen_bot.jobs.blocklist import Blocklist
 from musicgen_bot.jobs.clip_library import ClipLibrary
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.jobs.events import Events
+from musicgen_bot.jobs.guild_settings_service import GuildSettingsService
 from musicgen_bot.jobs.limits import NO_LIMITS, Limits
 from musicgen_bot.jobs.service_mode import Mode, ServiceMode
-from musicgen_bot.jobs.settings_service import SettingsService
 from musicgen_bot.jobs.sweeper import Sweeper
 from musicgen_bot.store.blocks import BlockStore, HostBlockStore
 from musicgen_bot.store.clip_lists import ClipListStore
@@ -109,7 +109,7 @@ async def run_bot(config: Config, say: Callable[[str], None]) -> None:
             backend=backend,
             blocklist=blocklist,
         )
-        guild_settings = SettingsService(GuildSettingsStore(database), _host_limits(config))
+        guild_settings = GuildSettingsService(GuildSettingsStore(database), _host_limits(config))
         for cog in (
             GenerateCog(dispatcher, admission),
             ClipCog(dispatcher=dispatcher, admission=admission, clips=clips, renderer=renderer),

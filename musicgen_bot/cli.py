@@ -97,7 +97,9 @@ def generate(
     seconds: Annotated[float, typer.Option(help="Length of the clip.")] = 10.0,
     seed: Annotated[
         int | None,
-        typer.Option(help="The same seed gives the same clip again.", show_default="random"),
+        typer.Option(
+            help="The same prompt and seed give the same clip again.", show_default="random"
+        ),
     ] = None,
     model: Model = None,
     device: Device = None,

@@ -123,7 +123,7 @@ def test_what_the_host_has_to_change_is_told(
 def test_a_model_that_does_not_fit_is_told_with_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(device, "_free_main_memory", lambda: 1000)
+    monkeypatch.setattr(device, "free_main_memory", lambda: 1000)
     could_start, text = checked(tmp_path)
     assert not could_start
     assert "lower MUSICGEN_MAX_BATCH" in text

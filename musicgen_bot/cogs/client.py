@@ -12,7 +12,8 @@ from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.gateway import guard, tell_unreadable
 from musicgen_bot.network import connector, shorten_log
 from musicgen_bot.translations import Translations
-from musicgen_bot.ui.common.errors import explain
+from musicgen_bot.ui.common.errors import answer_error
+from musicgen_bot.ui.common.first_answer import FirstAnswers
 from musicgen_bot.ui.common.options import check_options
 from musicgen_bot.ui.job_message.buttons import ClipButton, PageButton
 from musicgen_bot.ui.privacy import PrivacyButton
@@ -34,7 +35,7 @@ class Tree(app_commands.CommandTree["Client"]):
         self, interaction: discord.Interaction[Client], error: app_commands.AppCommandError, /
     ) -> None:
         """Answer with one sentence; the log has the rest."""
-        await explain(interaction, error)
+        await answer_error(interaction, error)
 
     async def interaction_check(self, interaction: discord.Interaction[Client], /) -> bool:
         """Return whether what was typed is what its command offers; tell who typed it if not."""
@@ -42,7 +43,7 @@ class Tree(app_commands.CommandTree["Client"]):
             try:
                 check_options(interaction)
             except InvalidRequest as error:
-                await explain(interaction, error)
+                await answer_error(interaction, error)
                 return False
         return True
 
@@ -61,6 +62,7 @@ class Client(commands.AutoShardedBot):
 
     def __init__(self, translations: Translations) -> None:
         self.translations = translations
+        self.first_answers = FirstAnswers()
         # The bot does not speak, so nobody needs to be told at each start what voice would need.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         super().__init__(
@@ -75,6 +77,7 @@ class Client(commands.AutoShardedBot):
             # taken for granted; discord.py's two seconds were a quarter of the bot's start.
             guild_ready_timeout=0.1,
             connector=connector(),
+            http_trace=self.first_answers.trace,
         )
         guard(self._connection.parsers)
         shorten_log()

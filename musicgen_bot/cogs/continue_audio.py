@@ -19,9 +19,9 @@ from musicgen_bot.jobs.admission import Admission
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.jobs.limits import SHORTEST_SECONDS
 from musicgen_bot.network import UNREACHABLE
-from musicgen_bot.ui.common.caller import member_of
+from musicgen_bot.ui.common.caller import Caller
 from musicgen_bot.ui.common.downloads import download
-from musicgen_bot.ui.job_message.submitting import check, defer, take_on, worded
+from musicgen_bot.ui.job_message.submitting import check, defer, prompt_and_order, submit
 
 MOST_FILES = 4
 """In hand at once: each is held in memory from when it is fetched until it is read."""
@@ -98,9 +98,10 @@ class ContinueCog(commands.Cog):
         prompt: str,
         seconds: float | None,
     ) -> None:
-        words, order = worded(prompt, "", 1, needs_words=False)
+        words, order = prompt_and_order(prompt, "", 1, needs_words=False)
         order = replace(order, uploaded=True)
-        guild_id, member = interaction.guild_id, member_of(interaction)
+        caller = Caller.of(interaction)
+        guild_id, member = caller.guild_id, caller.member
         longest = await self._admission.longest_seconds(guild_id, member)
         if seconds is None:
             usual = await self._admission.default_seconds(guild_id, member)
@@ -123,14 +124,15 @@ class ContinueCog(commands.Cog):
         least = GenerationRequest(words, min(SHORTEST_SECONDS + seconds, longest))
         added = replace(order, given_seconds=least.seconds - seconds)
         await check(self._dispatcher, interaction, least, added)
-        with self._busy_for(interaction.user.id):
-            await defer(interaction)
+        with self._busy_for(caller.user_id):
+            if not await defer(interaction):
+                return
             try:
                 codes = await self._codes(attachment, min(KEPT_SECONDS, longest - seconds))
                 whole = codes.shape[1] / self._encoder.frame_rate + seconds
                 # Which rounding must not make longer than the longest.
                 request = replace(least, seconds=min(whole, longest), continue_from=codes)
-                await take_on(self._dispatcher, interaction, request, order)
+                await submit(self._dispatcher, interaction, request, order, deferred=True)
             except Exception:
                 # What is told instead is for one person only, which a public answer cannot become.
                 with contextlib.suppress(discord.HTTPException, *UNREACHABLE):

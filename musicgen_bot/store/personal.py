@@ -78,7 +78,7 @@ class PersonalData:
         await self._jobs.forget(row["id"] for row in rows)
         await self._database.execute("DELETE FROM favourites WHERE user_id = ?", (user_id,))
         await self._database.execute(
-            "DELETE FROM jobs WHERE user_id = ? AND created_at < ?", (user_id, counted_since)
+            "DELETE FROM jobs WHERE user_id = ? AND accepted_at < ?", (user_id, counted_since)
         )
         return sum(row["state"] != JobState.DELETED for row in rows)
 

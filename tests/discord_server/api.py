@@ -88,7 +88,7 @@ class Api:
         return serve
 
     async def _carry_out(self, call: Call, request: web.Request, handler: Handler) -> web.Response:
-        fault = self.faults.take(call.method, call.path)
+        fault = self.faults.take(call.method, call.path, call.body)
         if fault is not None and not fault.after:
             struck = await fault.strike(request)
             if struck is not None:

@@ -138,6 +138,31 @@ async def test_killed_before_the_answers_receipt_came(
     assert discord_server.messages(channel) == [message]
 
 
+@pytest.mark.parametrize("readable", [True, False])
+async def test_killed_before_the_answers_receipt_came_and_started_again_when_the_token_was_dead(
+    readable: bool, discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    channel, ada = room(discord_server)
+    hold = discord_server.faults.hold(*ANSWER, after=True)
+    async with bot_process(discord_server, tmp_path) as bot:
+        interaction = await discord_server.command(
+            ada, channel, "generate", prompt="house", seconds=1.0
+        )
+        message = await interaction.message()
+        await hold.reached()
+        await bot.kill()
+    discord_server.faults.clear()
+    interaction.expire()
+    if not readable:
+        channel.forbid("read_message_history")
+    async with bot_process(discord_server, tmp_path):
+        if not readable:
+            await discord_server.until(lambda: len(discord_server.messages(channel)) > 1)
+            (_, message) = discord_server.messages(channel)
+        await clip_in(message)
+    assert len(discord_server.messages(channel)) == (1 if readable else 2)
+
+
 async def test_killed_when_the_clip_was_made_but_not_posted(
     discord_server: DiscordServer, tmp_path: Path
 ) -> None:

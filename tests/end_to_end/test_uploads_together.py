@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+import discord
+
 from musicgen_bot.cogs.continue_audio import MOST_FILES
 from tests.discord_server.faults import Hold
 from tests.discord_server.interactions import Callback, Interaction
@@ -52,9 +54,9 @@ async def test_a_file_that_is_slow_to_come_keeps_nobody_else_waiting(
         hold.release()
         await clip_in(await slow.message())
     connection = sqlite3.connect(tmp_path / "musicgen-bot.sqlite3")
-    came = dict(connection.execute("SELECT user_id, created_at FROM jobs"))
+    ((created_at,),) = connection.execute("SELECT created_at FROM jobs WHERE id = 2").fetchall()
     connection.close()
-    assert came[ada.user.id] < came[ben.user.id]  # how old a token is counts from then
+    assert created_at == discord.utils.snowflake_time(slow.id).timestamp()
 
 
 async def test_who_comes_when_enough_files_are_in_hand_is_told_at_once(

@@ -11,12 +11,12 @@ from discord import app_commands
 from musicgen_bot.errors import MusicgenBotError, PersonError, RequestError
 from musicgen_bot.network import UNREACHABLE, is_too_late
 from musicgen_bot.translations import Language
-from musicgen_bot.ui.common.speech import answer, say_to
+from musicgen_bot.ui.common.answers import answer, say_to
 
 _log = logging.getLogger(__name__)
 
 
-async def explain(interaction: discord.Interaction[Any], error: Exception) -> None:
+async def answer_error(interaction: discord.Interaction[Any], error: Exception) -> None:
     """Answer with one sentence that nobody else sees; the log has the rest."""
     if is_too_late(error):
         _log.info("An answer came too late: %s", error)

@@ -20,7 +20,7 @@ from musicgen_bot.generation import MAX_PROMPT_CHARACTERS, MAX_SEED, GenerationR
 from musicgen_bot.job import Job, Order
 from musicgen_bot.styles import STYLES
 from musicgen_bot.translations import Language, Text
-from musicgen_bot.ui.job_message.submitting import worded
+from musicgen_bot.ui.job_message.submitting import prompt_and_order
 
 PROMPT, STYLE, SECONDS, SEED, GUIDANCE = "prompt", "style", "seconds", "seed", "guidance"
 HIGHEST_GUIDANCE = 10.0
@@ -72,7 +72,7 @@ def remix_form(say: Language, job: Job) -> Modal:
     return form
 
 
-def filled_in(interaction: Interaction[Any]) -> tuple[int, Answers] | None:
+def submitted_form(interaction: Interaction[Any]) -> tuple[int, Answers] | None:
     """Return the id of the job that was remixed and the answers; None for any other act."""
     data: Mapping[str, Any] = interaction.data or {}
     form = _FORM.fullmatch(data.get("custom_id", ""))
@@ -90,7 +90,7 @@ def _answers(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def remixed(job: Job, answers: Answers) -> tuple[GenerationRequest, Order]:
     """Return what was asked for, on the ground of the recipe. Raises InvalidRequest."""
     needs_words = job.request.continue_from is None
-    prompt, order = worded(
+    prompt, order = prompt_and_order(
         answers[PROMPT], answers[STYLE], job.order.variations, needs_words=needs_words
     )
     guidance = _number(
