@@ -15,6 +15,9 @@ import discord
 from discord.utils import MISSING
 
 from musicgen_bot import __version__, connection
+from musicgen_bot.audio.ffmpeg import find_ffmpeg
+from musicgen_bot.audio.pool import SoundPool
+from musicgen_bot.audio.upload import UploadReader
 from musicgen_bot.backends.local import LocalBackend
 from musicgen_bot.cogs.about import About, AboutCog
 from musicgen_bot.cogs.blocks import BlockCog
@@ -53,6 +56,7 @@ from musicgen_bot.store.personal import PersonalData
 from musicgen_bot.store.retention import Retention
 from musicgen_bot.terminal import NOBODY, FileTarget
 from musicgen_bot.translations import Translations
+from musicgen_bot.ui.common.uploads import Uploads
 from musicgen_bot.ui.job_message.files import Renderer
 from musicgen_bot.ui.job_message.messages import JobMessages
 from musicgen_bot.ui.job_message.updates import MessageUpdater
@@ -73,10 +77,11 @@ _log = logging.getLogger(__name__)
 async def run_bot(config: Config, say: Callable[[str], None]) -> None:
     """Run until it is cancelled; what is unfinished then waits for the next run.
 
-    `say` is told in lines what was found. Raises HostError.
+    `say` is told in lines what was found. Raises HostError, or AudioError where there is no ffmpeg.
     """
     if config.discord_token is None:
         raise ConfigError("DISCORD_TOKEN is not set; put the bot's token into .env.")
+    ffmpeg = await asyncio.to_thread(find_ffmpeg)
     async with AsyncExitStack() as stack:
         database = await Database.open(config.database_path)
         stack.push_async_callback(database.close)
@@ -88,8 +93,10 @@ async def run_bot(config: Config, say: Callable[[str], None]) -> None:
         backend = await stack.enter_async_context(_open_backend(config))
         facts = backend.facts
         say(f"Model: {facts.model}, {facts.precision}, on {facts.device}")
-        renderer = Renderer(model=facts.model, licence=facts.licence, software=SOFTWARE)
-        messages = JobMessages(client, renderer, translations)
+        pool = SoundPool()
+        stack.callback(pool.close)
+        renderer = Renderer(pool, ffmpeg, facts.model, facts.licence, SOFTWARE)
+        messages = JobMessages(client, renderer, translations, backend.decode)
         notes = NoteStore(database)
         blocklist = Blocklist(BlockStore(database), HostBlockStore(database))
         admission = _admission(database, _host_limits(config), blocklist)
@@ -101,6 +108,7 @@ async def run_bot(config: Config, say: Callable[[str], None]) -> None:
             service_mode=ServiceMode(notes),
             personal=PersonalData(database),
             events=Events(prompts=config.log_prompts),
+            pool=pool,
         )
         stack.push_async_callback(dispatcher.close)
         clips = ClipLibrary(
@@ -108,13 +116,15 @@ async def run_bot(config: Config, say: Callable[[str], None]) -> None:
             lists=ClipListStore(database),
             backend=backend,
             blocklist=blocklist,
+            pool=pool,
         )
+        uploads = Uploads(UploadReader(ffmpeg, pool))
         guild_settings = GuildSettingsService(GuildSettingsStore(database), _host_limits(config))
         for cog in (
             GenerateCog(dispatcher, admission),
             ClipCog(dispatcher=dispatcher, admission=admission, clips=clips, renderer=renderer),
             LibraryCog(clips=clips, renderer=renderer),
-            ContinueCog(client, dispatcher, admission, _audio_encoder(backend)),
+            ContinueCog(client, dispatcher, admission, uploads, _audio_encoder(backend)),
             QueueCog(dispatcher),
             QuotaCog(admission),
             BlockCog(blocklist),
@@ -189,8 +199,11 @@ async def make_clip(
         database = await Database.open(None)
         stack.push_async_callback(database.close)
         backend = await stack.enter_async_context(_open_backend(config))
+        pool = SoundPool()
+        stack.callback(pool.close)
         target = FileTarget(
             output,
+            pool,
             model=backend.facts.model,
             licence=backend.facts.licence,
             software=SOFTWARE,
@@ -207,6 +220,7 @@ async def make_clip(
             service_mode=ServiceMode(NoteStore(database)),
             personal=PersonalData(database),
             events=Events(prompts=False),
+            pool=pool,
         )
         stack.push_async_callback(dispatcher.close)
         active = await dispatcher.submit(Submission(request, NOBODY))

@@ -9,6 +9,7 @@
           OutOfMemory         the device has no memory left
           UnusableSound       what came out is silence, or not a sound at all
           AudioError          ffmpeg or a file failed
+            SystemBusy        the system has no file, memory or process left for now
       HostError               the host has to change something
         ConfigError           a setting is wrong or missing
         ModelError            the model cannot be found, read or used
@@ -64,6 +65,10 @@ class UnusableSound(GenerationError):
 
 class AudioError(GenerationError):
     """A sound file could not be written or read."""
+
+
+class SystemBusy(AudioError):
+    """The system has no file, memory or process left; that passes by itself."""
 
 
 class HostError(MusicgenBotError):

@@ -81,6 +81,8 @@ class Address:
     """Language of the messages that were promised, by Discord's name for it."""
     parent_id: int | None = None
     """The channel that it is a thread of, for all to read who read that; None for any other."""
+    interaction_id: int | None = None
+    """By which the first answer is found again where its own id was not written down."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,8 +146,8 @@ class ClipCog(commands.Cog):
 
     async def _send_wav(self, interaction: Interaction, job: Job, variation: int) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        (clip,) = await self._clips.clips(job, variation)
-        wav = await self._renderer.wav(job, variation, clip)
+        async with self._clips.clips(job, variation) as clips:
+            wav = await self._renderer.wav(job, variation, clips[0])
         if len(wav.data) > interaction.filesize_limit:
             raise InvalidRequest(
                 "As a WAV, this clip is {size} MiB, but at most {most} MiB can be uploaded here; "

@@ -72,11 +72,11 @@ class LibraryCog(commands.Cog):
 
     async def _send(self, interaction: Interaction, job: Job) -> None:
         renderer, say = self._renderer, say_to(interaction)
-        sounds = await renderer.sounds(job, await self._clips.clips(job))
-        attachments = await renderer.attachments(sounds, interaction.filesize_limit)
+        async with self._clips.clips(job) as clips:
+            files = await renderer.files(job, clips, interaction.filesize_limit)
         await interaction.followup.send(
-            embed=embeds.clip(say, job, renderer.model, renderer.licence, sounds.silent),
-            files=[attachment.file() for attachment in attachments],
+            embed=embeds.clip(say, job, renderer.model, renderer.licence, files.silent),
+            files=[attachment.file() for attachment in files.attachments],
             view=clip_buttons(say, job),
             ephemeral=True,
         )

@@ -74,6 +74,7 @@ class JobStore:
             "seed_chosen": request.seed is not None,
             "locale": address.locale,
             "parent_id": address.parent_id,
+            "interaction_id": address.interaction_id,
             "model": model,
         }
         # S608: the names are those above.
@@ -225,7 +226,8 @@ async def forget_jobs(transaction: Transaction, job_ids: Iterable[int]) -> None:
     await transaction.execute(
         f"UPDATE jobs SET state = '{JobState.DELETED}', "  # noqa: S608
         "prompt = '', typed = '', style = '', token = '', continue_from = NULL, seeds = '[]', "
-        "channel_id = 0, parent_id = NULL, message_id = NULL, uploaded = 0, locale = '', "
+        "channel_id = 0, parent_id = NULL, message_id = NULL, interaction_id = NULL, "
+        "uploaded = 0, locale = '', "
         f"given_back = given_back OR state = '{JobState.FAILED}' WHERE id {_LISTED}",
         ids,
     )
@@ -252,6 +254,7 @@ def job_of(row: sqlite3.Row) -> Job:
         created_at=row["created_at"],
         locale=row["locale"],
         parent_id=row["parent_id"],
+        interaction_id=row["interaction_id"],
     )
     order = Order(
         variations=row["variations"],

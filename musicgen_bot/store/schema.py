@@ -112,6 +112,7 @@ MIGRATIONS = (
     ) WHERE seeds = '[]' AND state != 'deleted';
     ALTER TABLE jobs DROP COLUMN seed;
     """,
+    "ALTER TABLE jobs ADD COLUMN interaction_id INTEGER;",
     """
     ALTER TABLE jobs ADD COLUMN accepted_at REAL NOT NULL DEFAULT 0;
     UPDATE jobs SET accepted_at = created_at;

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from musicgen_bot.audio.pool import SoundPool
 from musicgen_bot.backends.local import LocalBackend
 from musicgen_bot.engine import StepResult
 from musicgen_bot.generation import Clip, Codes, GenerationRequest, Progress, Samples
@@ -146,6 +147,7 @@ class Simulation:
             personal=PersonalData(database),
             service_mode=ServiceMode(NoteStore(database)),
             events=Events(prompts=False),
+            pool=SoundPool(),
         )
 
     async def submit(self, seconds: float, variations: int) -> None:

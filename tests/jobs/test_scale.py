@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from musicgen_bot.audio.pool import SoundPool
 from musicgen_bot.job import Order, Submission
 from musicgen_bot.jobs import dispatcher as dispatching
 from musicgen_bot.jobs.active_job import ActiveJob
@@ -122,6 +123,7 @@ class Crowded:
             personal=PersonalData(database),
             service_mode=ServiceMode(NoteStore(database)),
             events=Events(prompts=False),
+            pool=SoundPool(),
         )
 
     async def fill(self) -> None:

@@ -21,7 +21,7 @@ from typing import TypeVar, cast
 
 import discord
 
-from musicgen_bot.generation import Clip
+from musicgen_bot.generation import Clip, Codes, GenerationRequest
 from musicgen_bot.job import Address, Job
 from musicgen_bot.jobs.active_job import ActiveJob
 from musicgen_bot.jobs.delivery import Undeliverable
@@ -30,7 +30,7 @@ from musicgen_bot.translations import Language, Text, Translations
 from musicgen_bot.ui.common.text import quoted, shortened, title
 from musicgen_bot.ui.job_message import embeds
 from musicgen_bot.ui.job_message.buttons import clip_buttons, working_buttons
-from musicgen_bot.ui.job_message.files import Attachment, Renderer
+from musicgen_bot.ui.job_message.files import Attachment, Files, Renderer
 from musicgen_bot.ui.job_message.refusals import Closed, Refused, TooLarge, through
 from musicgen_bot.ui.job_message.searching import find_answer
 
@@ -72,34 +72,40 @@ class JobMessages:
     """Writes to the messages that jobs were promised in: an DeliveryTarget in Discord."""
 
     def __init__(
-        self, client: discord.Client, renderer: Renderer, translations: Translations
+        self,
+        client: discord.Client,
+        renderer: Renderer,
+        translations: Translations,
+        decode: Callable[[Codes, GenerationRequest], Awaitable[Clip]],
     ) -> None:
         self._client = client
         self._renderer = renderer
         self._translations = translations
+        self._decode = decode
         self._edits: dict[int, asyncio.Task[None]] = {}
         self._found: dict[int, int] = {}
         """The messages of jobs whose address does not know them, as Discord has told them."""
 
-    async def deliver(self, job: Job, clips: Sequence[Clip]) -> int | None:
+    async def deliver(self, job: Job, clips: list[Clip]) -> int | None:
         """Put the clips into the job's message and return that message's id.
 
         Raises GenerationError where no sound can be made of them, Undeliverable where they can go
         nowhere.
         """
         renderer, say = self._renderer, self._language(job)
-        sounds = await renderer.sounds(job, clips)
-        embed = embeds.clip(say, job, renderer.model, renderer.licence, sounds.silent)
+        codes = [clip.codes for clip in clips]
         view = clip_buttons(say, job)
         limit = self._upload_limit(job)
         deadline = time.monotonic() + PATIENCE_SECONDS
         try:
             while True:
-                attachments = await renderer.attachments(sounds, limit)
+                files = await self._files(job, clips, codes, limit)
+                embed = embeds.clip(say, job, renderer.model, renderer.licence, files.silent)
+                contents = _Contents(embed, view, files.attachments)
                 try:
-                    return await self._write(job, _Contents(embed, view, attachments), deadline)
+                    return await self._write(job, contents, deadline)
                 except TooLarge:
-                    limit = sum(len(attachment.data) for attachment in attachments) - 1
+                    limit = sum(len(attachment.data) for attachment in files.attachments) - 1
                     _log.warning("job %d: Discord refused %d bytes", job.id, limit + 1)
         except Refused as error:
             clip = str(job.id)
@@ -115,6 +121,23 @@ class JobMessages:
             )
             await self._write_instead(job, error, instead, note, deadline)
             raise Undeliverable(str(error)) from error
+
+    async def _files(
+        self, job: Job, clips: list[Clip], codes: Sequence[Codes], limit_bytes: int
+    ) -> Files:
+        """Return the files of a job's clips, and leave none of these, which hold its sound.
+
+        Where they are gone already, they are decoded again.
+        """
+        seconds = job.request.seconds * len(codes)
+        async with self._renderer.pool.room(seconds, promised=True):
+            try:
+                if not clips:
+                    for number, each in enumerate(codes, start=1):
+                        clips.append(await self._decode(each, job.variation(number)))
+                return await self._renderer.files(job, clips, limit_bytes)
+            finally:
+                clips.clear()
 
     async def tell(self, job: Job, text: Text, *, own_doing: bool) -> None:
         """Write into the job's message why there will be no clip. Raises Undeliverable."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import discord
 
@@ -30,20 +30,17 @@ async def find_answer(
 async def _search(
     channel: discord.abc.Messageable, address: Address, bot: discord.ClientUser | None
 ) -> int | None:
-    asked_at = datetime.fromtimestamp(address.created_at, UTC)
+    if address.interaction_id is None:
+        return None
+    asked_at = discord.utils.snowflake_time(address.interaction_id)
     history = channel.history(
         after=asked_at - timedelta(seconds=1),
         before=asked_at + ANSWER_TIME,
         limit=MESSAGES_SEARCHED,
     )
     async for message in history:
-        source = message.interaction_metadata
         # An answer names its interaction, also while it is still "thinking" and has no buttons.
-        if (
-            source is not None
-            and message.author == bot
-            and source.user.id == address.user_id
-            and source.created_at.timestamp() == address.created_at
-        ):
+        source = message.interaction_metadata
+        if source is not None and source.id == address.interaction_id and message.author == bot:
             return message.id
     return None
