@@ -19,6 +19,7 @@ from musicgen_bot.store.jobs import JobStore
 from musicgen_bot.translations import Text
 
 SOMETHING_WRONG = Text("Something went wrong while making this clip; please try again.")
+NOT_POSTED = Text("Your clip is ready, but it could not be posted; `/clip {clip}` plays it.")
 MOST_UNDELIVERED = 16
 """Jobs that may be on their way from the model to Discord. They hold their files in memory, some
 0.7 MB for 30 s of each variation, and until those are there their sound, five times as much; so
@@ -79,10 +80,12 @@ class Delivery:
 
     def start(self, active: ActiveJob, clips: list[Clip]) -> None:
         """Begin to hand over what was made."""
+        active.takes_updates = False
         active.task = self._spawn(self._deliver(active, clips), self._deliveries)
 
     def end(self, active: ActiveJob, state: JobState, why: Text | EndReason) -> None:
         """Begin to tell a person why there will be no clip, and then write how the job ended."""
+        active.takes_updates = False
         active.task = self._spawn(self._end(active, state, why), self._endings)
 
     async def close(self) -> None:
@@ -115,7 +118,7 @@ class Delivery:
             await self._end(active, JobState.KEPT, error.text)
         except Exception:
             _log.exception("job %d could not be delivered", active.job.id)
-            await self._end(active, JobState.KEPT, SOMETHING_WRONG)
+            await self._end(active, JobState.KEPT, NOT_POSTED.filled(clip=str(active.job.id)))
         else:
             if message_id is not None and message_id != active.job.address.message_id:
                 await self._writer.write(partial(self._jobs.set_message, active.job.id, message_id))

@@ -20,7 +20,8 @@ ABOUT = Text(
     "**What I keep about you**: your clips with their prompts and recipes, when and where you "
     "asked for them, your favourites, and whether you are blocked. Old clips are deleted "
     "automatically; how long they are kept is up to the host of this bot. I read no messages "
-    "except those whose audio somebody chooses to continue."
+    "except those whose audio somebody chooses to continue, and after a crash those around my own "
+    "answer, to find it again."
 )
 WARNING = Text(
     "**This deletes all your clips, prompts and favourites, in all servers, for good.** Whatever "

@@ -112,6 +112,7 @@ async def test_all_work_for_a_person_is_stopped_and_only_theirs(house: House) ->
     for active in (posting, running, waiting):
         await ended(active)
     assert sorted(house.target.told) == [
+        ("a", "Cancelled and deleted."),
         ("b", "Cancelled and deleted."),
         ("c", "Cancelled and deleted."),
     ]

@@ -33,7 +33,7 @@ async def test_a_message_out_of_reach_is_not_brought_up_to_date_any_more(
         before = asyncio.all_tasks()
         messages.show(active, discord.Embed(description="half of it"))
         await asyncio.gather(*(asyncio.all_tasks() - before))
-        assert active.out_of_reach
+        assert not active.takes_updates
         asked = len(discord_server.requests)
         assert discord_server.requests[-1].status == 404
         messages.show(active, discord.Embed(description="most of it"))

@@ -123,7 +123,7 @@ def test_nothing_is_shown_before_there_is_a_message_nor_when_it_is_out_of_reach(
     active.answered.clear()
     assert board.look(0.0, (active, running(50))) == []
     active.answered.set()
-    active.out_of_reach = True
+    active.takes_updates = False
     assert board.look(2.0, (active, running(50))) == []
 
 

@@ -156,7 +156,7 @@ class JobMessages:
         It is not while an update of it is still under way, nor once its message is out of reach.
         """
         job_id = active.job.id
-        if job_id in self._edits or active.out_of_reach:
+        if job_id in self._edits or not active.takes_updates:
             return False
         task = asyncio.create_task(self._show(active, embed))
         self._edits[job_id] = task
@@ -168,7 +168,7 @@ class JobMessages:
         try:
             await self._edit(job, _Contents(embed, working_buttons(self._language(job), job)))
         except Refused as error:
-            active.out_of_reach = True
+            active.takes_updates = False
             _log.info("job %d: its message is out of reach: %s", job.id, error)
         except Exception as error:  # it is only an update; the clip itself will try harder
             _log.debug("job %d: an update did not get through: %s", job.id, error)

@@ -73,7 +73,7 @@ class _Wrong:
     @property
     def waits(self) -> bool:
         """Whether the job is still in the queue."""
-        return self.active.task is None and not self.active.ended.is_set()
+        return self.active.task is None and self.active.takes_updates
 
 
 class MessageUpdater:
@@ -139,7 +139,7 @@ class MessageUpdater:
             is_front = estimate.place <= FRONT
             if not (is_front or is_full):
                 break
-            if not active.answered.is_set() or active.out_of_reach:
+            if not active.answered.is_set() or not active.takes_updates:
                 continue
             ready_at = None if estimate.seconds is None else now + estimate.seconds
             said = self._shown.get(active.job.id) or _promised(active, estimate, ready_at)
