@@ -76,7 +76,7 @@ class Address:
     token: str = field(repr=False)
     """The interaction's token: a secret which Discord honours for 15 minutes."""
     created_at: float
-    """When the interaction came, in seconds since 1970 on this machine's clock."""
+    """When the interaction was made, in seconds since 1970 on Discord's clock."""
     locale: str = ENGLISH
     """Language of the messages that were promised, by Discord's name for it."""
     parent_id: int | None = None

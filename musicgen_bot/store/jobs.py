@@ -39,12 +39,19 @@ class JobStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, submission: Submission, model: str = "") -> Job:
-        """Write a new job, waiting. Its order must have the seeds of all variations."""
+    async def add(
+        self, submission: Submission, model: str = "", accepted_at: float | None = None
+    ) -> Job:
+        """Write a new job, waiting. Its order must have the seeds of all variations.
+
+        It counts from `accepted_at`, in seconds since 1970 on this machine's clock, which need not
+        be Discord's; None is when its interaction was made.
+        """
         request, address, order = submission.request, submission.address, submission.order
         values = {
             "state": JobState.WAITING,
             "created_at": address.created_at,
+            "accepted_at": address.created_at if accepted_at is None else accepted_at,
             "prompt": request.prompt,
             "seconds": request.seconds,
             "guidance": request.guidance,
@@ -160,16 +167,16 @@ class JobStore:
         With `guild_id`, the latest in that guild.
         """
         rows = await self._database.rows(
-            "SELECT created_at FROM jobs WHERE user_id = :user "
-            "AND (:guild IS NULL OR guild_id = :guild) ORDER BY created_at DESC LIMIT 1",
+            "SELECT accepted_at FROM jobs WHERE user_id = :user "
+            "AND (:guild IS NULL OR guild_id = :guild) ORDER BY accepted_at DESC LIMIT 1",
             {"user": user_id, "guild": guild_id},
         )
         return float(rows[0][0]) if rows else None
 
     async def bring_back(self, user_id: int, now: float) -> None:
-        """Date what this person asked for in what is now the future as of `now`."""
+        """Count what of this person was accepted in what is now the future as if it were now."""
         await self._database.execute(
-            "UPDATE jobs SET created_at = :now WHERE user_id = :user AND created_at > :now",
+            "UPDATE jobs SET accepted_at = :now WHERE user_id = :user AND accepted_at > :now",
             {"user": user_id, "now": now},
         )
 
@@ -185,7 +192,7 @@ class JobStore:
         rows = await self._database.rows(
             "SELECT total(new_seconds) FILTER (WHERE user_id = ?), total(new_seconds) FROM "
             "(SELECT *, (seconds - given_seconds) * variations AS new_seconds FROM jobs) "
-            "WHERE guild_id = ? AND created_at >= ? AND created_at < ? "
+            "WHERE guild_id = ? AND accepted_at >= ? AND accepted_at < ? "
             "AND state != ? AND NOT given_back",
             (user_id, guild_id, start, end, JobState.FAILED),
         )

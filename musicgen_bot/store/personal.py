@@ -74,7 +74,7 @@ class PersonalData:
             await forget_jobs(transaction, [row["id"] for row in rows])
             await transaction.execute("DELETE FROM favourites WHERE user_id = ?", (user_id,))
             await transaction.execute(
-                "DELETE FROM jobs WHERE user_id = ? AND created_at < ?", (user_id, counted_since)
+                "DELETE FROM jobs WHERE user_id = ? AND accepted_at < ?", (user_id, counted_since)
             )
         await self._database.checkpoint()
         return sum(row["state"] != JobState.DELETED for row in rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -25,9 +24,6 @@ LABELS = {
     "attach_files": Text("Attach Files"),
 }
 """Discord's names of permissions, by those of discord.py."""
-
-CAME_AT = "came_at"
-"""Under this name an interaction has the host's time when it came."""
 
 _TEAM_HOSTS = (discord.TeamMemberRole.admin, discord.TeamMemberRole.developer)
 
@@ -70,11 +66,7 @@ class Caller:
         return Submission(request, self.address(), order, self.member)
 
     def address(self) -> Address:
-        """Return where a job of theirs answers.
-
-        When it came is told by the host's clock, as is all that is counted from it; Discord's may
-        be another. An interaction that was checked before it was deferred came when it was checked.
-        """
+        """Return where a job of theirs answers."""
         interaction = self._interaction
         channel, parent_id = interaction.channel, None
         if isinstance(channel, discord.Thread) and not channel.is_private():
@@ -85,7 +77,7 @@ class Caller:
             channel_id=self.channel_id,
             message_id=None,
             token=interaction.token,
-            created_at=interaction.extras.setdefault(CAME_AT, time.time()),
+            created_at=interaction.created_at.timestamp(),
             locale=str(interaction.guild_locale or interaction.locale),
             parent_id=parent_id,
             interaction_id=interaction.id,
