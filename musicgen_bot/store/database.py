@@ -129,8 +129,10 @@ class Database:
     async def read(self, sql: str, parameters: Parameters = ()) -> list[sqlite3.Row]:
         """Return all rows of a query that may take long and writes nothing; no write waits for it.
 
-        It sees whatever was written before. Raises StoreError.
+        It waits for the writes before it, and sees them. Raises StoreError.
         """
+        async with self._turn_to_write:
+            pass
         async with self._turn_to_read:
             return await self._reading.rows(sql, parameters)
 

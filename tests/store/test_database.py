@@ -15,11 +15,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from musicgen_bot.clip_list import Viewer
 from musicgen_bot.errors import StoreError
 from musicgen_bot.job import Order
+from musicgen_bot.store.clip_lists import ClipListStore
 from musicgen_bot.store.database import Database
 from musicgen_bot.store.jobs import JobStore
 from musicgen_bot.store.notes import NoteStore
+from musicgen_bot.store.personal import PersonalData
+from musicgen_bot.store.retention import Retention
 from musicgen_bot.store.schema import MIGRATIONS
 
 OLD_JOB = (
@@ -181,16 +185,29 @@ async def test_what_is_read_for_long_lets_others_write(tmp_path: Path) -> None:
             return "colour"
 
     database = await Database.open(tmp_path / "bot.sqlite3")
-    reading = asyncio.create_task(
-        database.read("SELECT value FROM notes WHERE name = ?", (Slow(),))
-    )
+    lists, viewer, retention = ClipListStore(database), Viewer(1, 2, [3]), Retention(database)
+    slow = asyncio.create_task(database.read("SELECT value FROM notes WHERE name = ?", (Slow(),)))
     try:
         await asyncio.to_thread(begun.wait)
+        others = [
+            asyncio.ensure_future(reading)
+            for reading in (
+                lists.mine(viewer, "text", 0),
+                lists.of_guild(viewer, "", 0),
+                lists.favourites(viewer, "", 0),
+                lists.size(),
+                PersonalData(database).about(1),
+                retention.forget_before(1.0),
+                retention.shrink(1),
+            )
+        ]
         await NoteStore(database).set("colour", "green")
         assert await NoteStore(database).get("colour") == "green"
+        assert not any(reading.done() for reading in others)
     finally:
         done.set()
-    assert [row[0] for row in await reading] == ["green"]
+    assert [row[0] for row in await slow] == ["green"]
+    await asyncio.gather(*others)
     await database.close()
 
 
