@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import signal
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +15,12 @@ import discord
 from discord.utils import MISSING
 
 from musicgen_bot import __version__, connection
+from musicgen_bot.audio.ffmpeg import find_ffmpeg
+from musicgen_bot.audio.pool import SoundPool
+from musicgen_bot.audio.upload import UploadReader
+from musicgen_bot.backends.engine_thread import PATIENCE
 from musicgen_bot.backends.local import LocalBackend
+from musicgen_bot.backends.recovery import RELOAD_PAUSES
 from musicgen_bot.cogs.about import About, AboutCog
 from musicgen_bot.cogs.blocks import BlockCog
 from musicgen_bot.cogs.client import Client
@@ -31,18 +35,19 @@ from musicgen_bot.cogs.queue import QueueCog
 from musicgen_bot.cogs.quota import QuotaCog
 from musicgen_bot.cogs.settings import SettingsCog
 from musicgen_bot.command_sync import CommandSync
-from musicgen_bot.config import Settings
+from musicgen_bot.config import Config
 from musicgen_bot.errors import ConfigError, GenerationError
 from musicgen_bot.generation import GenerationRequest, Progress
 from musicgen_bot.job import Job, Submission
+from musicgen_bot.jobs.active_job import ActiveJob
 from musicgen_bot.jobs.admission import Admission
 from musicgen_bot.jobs.blocklist import Blocklist
 from musicgen_bot.jobs.clip_library import ClipLibrary
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.jobs.events import Events
+from musicgen_bot.jobs.guild_settings_service import GuildSettingsService
 from musicgen_bot.jobs.limits import NO_LIMITS, Limits
 from musicgen_bot.jobs.service_mode import Mode, ServiceMode
-from musicgen_bot.jobs.settings_service import SettingsService
 from musicgen_bot.jobs.sweeper import Sweeper
 from musicgen_bot.store.blocks import BlockStore, HostBlockStore
 from musicgen_bot.store.clip_lists import ClipListStore
@@ -54,6 +59,7 @@ from musicgen_bot.store.personal import PersonalData
 from musicgen_bot.store.retention import Retention
 from musicgen_bot.terminal import NOBODY, FileTarget
 from musicgen_bot.translations import Translations
+from musicgen_bot.ui.common.uploads import Uploads
 from musicgen_bot.ui.job_message.files import Renderer
 from musicgen_bot.ui.job_message.messages import JobMessages
 from musicgen_bot.ui.job_message.updates import MessageUpdater
@@ -66,44 +72,40 @@ STOP_SECONDS = 2.0
 SOFTWARE = f"musicgen-bot {__version__}"
 PROGRESS_SECONDS = 0.1
 IDLE_CHECK_SECONDS = 30.0
+TERMINAL_PAUSES = RELOAD_PAUSES[:2]
+"""Before a failed model is loaded again while somebody looks at the terminal."""
 MEGABYTE = 10**6
 
 _log = logging.getLogger(__name__)
 
 
-async def run_bot(settings: Settings, say: Callable[[str], None]) -> None:
-    """Run until SIGTERM, Ctrl-C, or an error; what is unfinished then waits for the next run.
+async def run_bot(config: Config, say: Callable[[str], None]) -> None:
+    """Run until it is cancelled; what is unfinished then waits for the next run.
 
-    `say` is told in lines what was found. Raises HostError.
+    `say` is told in lines what was found. Raises HostError, AudioError where there is no ffmpeg,
+    and MachineError where a new process is needed to go on.
     """
-    loop = asyncio.get_running_loop()
-    running = asyncio.create_task(_run(settings, say))
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError):  # Windows: Ctrl-C cancels this coroutine instead
-            loop.add_signal_handler(number, running.cancel)
-    with suppress(asyncio.CancelledError):
-        await running
-
-
-async def _run(settings: Settings, say: Callable[[str], None]) -> None:
-    if settings.discord_token is None:
+    if config.discord_token is None:
         raise ConfigError("DISCORD_TOKEN is not set; put the bot's token into .env.")
+    ffmpeg = await asyncio.to_thread(find_ffmpeg)
     async with AsyncExitStack() as stack:
-        database = await Database.open(settings.database_path)
+        database = await Database.open(config.database_path)
         stack.push_async_callback(database.close)
         translations = Translations()
         client = Client(translations)
         stack.push_async_callback(connection.close, client)
-        await connection.log_in(client, settings.discord_token.get_secret_value())
-        say(f"Loading {settings.musicgen_model} …")
-        backend = await stack.enter_async_context(_open_backend(settings))
+        await connection.log_in(client, config.discord_token.get_secret_value())
+        say(f"Loading {config.musicgen_model} …")
+        backend = await stack.enter_async_context(_open_backend(config, RELOAD_PAUSES))
         facts = backend.facts
         say(f"Model: {facts.model}, {facts.precision}, on {facts.device}")
-        renderer = Renderer(model=facts.model, licence=facts.licence, software=SOFTWARE)
-        messages = JobMessages(client, renderer, translations)
+        pool = SoundPool()
+        stack.callback(pool.close)
+        renderer = Renderer(pool, ffmpeg, facts.model, facts.licence, SOFTWARE)
+        messages = JobMessages(client, renderer, translations, backend.decode)
         notes = NoteStore(database)
         blocklist = Blocklist(BlockStore(database), HostBlockStore(database))
-        admission = _admission(database, _host_limits(settings), blocklist)
+        admission = _admission(database, _host_limits(config), blocklist)
         dispatcher = Dispatcher(
             jobs=JobStore(database),
             backend=backend,
@@ -111,7 +113,8 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
             admission=admission,
             service_mode=ServiceMode(notes),
             personal=PersonalData(database),
-            events=Events(prompts=settings.log_prompts),
+            events=Events(prompts=config.log_prompts),
+            pool=pool,
         )
         stack.push_async_callback(dispatcher.close)
         clips = ClipLibrary(
@@ -119,13 +122,15 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
             lists=ClipListStore(database),
             backend=backend,
             blocklist=blocklist,
+            pool=pool,
         )
-        guild_settings = SettingsService(GuildSettingsStore(database), _host_limits(settings))
+        uploads = Uploads(UploadReader(ffmpeg, pool))
+        guild_settings = GuildSettingsService(GuildSettingsStore(database), _host_limits(config))
         for cog in (
             GenerateCog(dispatcher, admission),
             ClipCog(dispatcher=dispatcher, admission=admission, clips=clips, renderer=renderer),
             LibraryCog(clips=clips, renderer=renderer),
-            ContinueCog(client, dispatcher, admission, _audio_encoder(backend)),
+            ContinueCog(client, dispatcher, admission, uploads, _audio_encoder(backend)),
             QueueCog(dispatcher),
             QuotaCog(admission),
             BlockCog(blocklist),
@@ -140,28 +145,28 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> None:
             blocklist=blocklist,
             clips=clips,
             machine=_machine(backend),
-            guild_id=settings.owner_guild,
+            guild_id=config.owner_guild,
         )
-        guild = discord.Object(settings.owner_guild) if settings.owner_guild else MISSING
+        guild = discord.Object(config.owner_guild) if config.owner_guild else MISSING
         await client.add_cog(owner, guild=guild)
-        await CommandSync(client, notes).sync(settings.owner_guild)
+        await CommandSync(client, notes).sync(config.owner_guild)
         if resumed := await dispatcher.resume():
             say(f"Taking up {resumed} unfinished clips")
         if dispatcher.mode is not Mode.RUNNING:
             say(f"The bot is {dispatcher.mode}; /owner resume lets it go on")
         sweeper = Sweeper(
             Retention(database),
-            keep_days=settings.keep_clips_days,
-            keep_bytes=settings.keep_clips_mb * MEGABYTE,
+            keep_days=config.keep_clips_days,
+            keep_bytes=config.keep_clips_mb * MEGABYTE,
         )
         await sweeper.sweep()
         await stack.enter_async_context(_beside(sweeper.run()))
-        if minutes := settings.idle_unload_minutes:
+        if minutes := config.idle_unload_minutes:
             await stack.enter_async_context(_beside(_rest(backend, minutes * 60)))
         updater = MessageUpdater(dispatcher.estimates, messages, translations)
         await stack.enter_async_context(_beside(updater.run()))
         await stack.enter_async_context(_beside(_greet(client, say)))
-        await connection.stay_connected(client)
+        await _while_working(backend, connection.stay_connected(client))
 
 
 def _about(backend: LocalBackend) -> About:
@@ -175,6 +180,7 @@ def _machine(backend: LocalBackend) -> Machine:
         started_at=time.time(),
         speed=lambda: backend.speed,
         is_loaded=lambda: backend.is_loaded,
+        trouble=lambda: backend.trouble,
         memory=backend.memory,
     )
 
@@ -187,7 +193,7 @@ def _audio_encoder(backend: LocalBackend) -> AudioEncoder:
 async def make_clip(
     request: GenerationRequest,
     output: Path,
-    settings: Settings,
+    config: Config,
     on_progress: Callable[[Progress | None], None],
 ) -> Job:
     """Make one clip and write it to a file, through the same parts as the bot.
@@ -199,9 +205,12 @@ async def make_clip(
     async with AsyncExitStack() as stack:
         database = await Database.open(None)
         stack.push_async_callback(database.close)
-        backend = await stack.enter_async_context(_open_backend(settings))
+        backend = await stack.enter_async_context(_open_backend(config, TERMINAL_PAUSES))
+        pool = SoundPool()
+        stack.callback(pool.close)
         target = FileTarget(
             output,
+            pool,
             model=backend.facts.model,
             licence=backend.facts.licence,
             software=SOFTWARE,
@@ -218,22 +227,40 @@ async def make_clip(
             service_mode=ServiceMode(NoteStore(database)),
             personal=PersonalData(database),
             events=Events(prompts=False),
+            pool=pool,
         )
         stack.push_async_callback(dispatcher.close)
         active = await dispatcher.submit(Submission(request, NOBODY))
         active.answered.set()
-        while not active.ended.is_set():
-            on_progress(active.progress)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(active.ended.wait(), PROGRESS_SECONDS)
-        on_progress(active.progress)
+        await _while_working(backend, _follow(active, on_progress))
         if target.failure is not None:
             raise GenerationError(target.failure)
         return active.job
 
 
+async def _follow(active: ActiveJob, on_progress: Callable[[Progress | None], None]) -> None:
+    while not active.ended.is_set():
+        on_progress(active.progress)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(active.ended.wait(), PROGRESS_SECONDS)
+    on_progress(active.progress)
+
+
+async def _while_working(backend: LocalBackend, work: Coroutine[None, None, None]) -> None:
+    """Do something as long as the machine is not broken. Raises MachineError when it is."""
+    tasks = [asyncio.create_task(each) for each in (work, backend.until_broken())]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            await task
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
 @asynccontextmanager
-async def _open_backend(settings: Settings) -> AsyncIterator[LocalBackend]:
+async def _open_backend(config: Config, pauses: Sequence[float]) -> AsyncIterator[LocalBackend]:
     def load() -> Engine:
         # Takes seconds to import, and only a command that makes music needs it. What it leaves are
         # a million objects that stay: looking for garbage among them took a fifth of the import,
@@ -244,23 +271,23 @@ async def _open_backend(settings: Settings) -> AsyncIterator[LocalBackend]:
         if not gc.get_freeze_count():  # when it is loaded again, garbage of the time between stays
             gc.freeze()
         gc.enable()
-        return load_engine(
-            settings.musicgen_model, settings.musicgen_device, settings.musicgen_precision
-        )
+        return load_engine(config.musicgen_model, config.musicgen_device, config.musicgen_precision)
 
-    backend = await LocalBackend.load(load, settings.musicgen_max_batch)
+    backend = await LocalBackend.load(
+        load, config.musicgen_max_batch, pauses=pauses, patience=PATIENCE
+    )
     try:
         yield backend
     finally:
         await backend.close(STOP_SECONDS)
 
 
-def _host_limits(settings: Settings) -> Limits:
+def _host_limits(config: Config) -> Limits:
     return Limits(
-        clip_seconds=settings.limit_clip_seconds,
-        cooldown_seconds=settings.limit_cooldown_seconds,
-        waiting_per_user=settings.limit_waiting_per_user,
-        waiting_per_guild=settings.limit_waiting_per_guild,
+        clip_seconds=config.limit_clip_seconds,
+        cooldown_seconds=config.limit_cooldown_seconds,
+        waiting_per_user=config.limit_waiting_per_user,
+        waiting_per_guild=config.limit_waiting_per_guild,
     )
 
 

@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from musicgen_bot.audio.mp3 import find_ffmpeg
+from musicgen_bot.audio.confined import confinement
+from musicgen_bot.audio.ffmpeg import Ffmpeg, find_ffmpeg
 from musicgen_bot.engine.device import (
     PRECISIONS,
     QUANTISED,
@@ -70,14 +71,14 @@ class Setup:
     has_token: bool
 
 
-def check_host(console: Console, setup: Setup) -> bool:
-    """Print what was found, and return whether the bot could start."""
+def check_host(console: Console, setup: Setup, redact: Callable[[str], str]) -> bool:
+    """Print what was found, without secrets, and return whether the bot could start."""
     colours = {Level.GOOD: "green", Level.NOTICE: "yellow", Level.BAD: "red"}
     table = Table(title="Will it run on your hardware?", show_header=False, box=None)
     could_start = True
     for finding in _findings(setup):
         mark = Text(finding.level.value, style=colours[finding.level])
-        table.add_row(mark, finding.name, Text(finding.text, overflow="fold"))
+        table.add_row(mark, finding.name, Text(redact(finding.text), overflow="fold"))
         could_start &= finding.level is not Level.BAD
     console.print(table)
     console.print("The bot can start." if could_start else "The bot cannot start yet: see ✗.")
@@ -155,8 +156,29 @@ def _verdict(precision: str, text: str, *, fits: bool, used: bool) -> Finding:
 
 
 def _ffmpeg() -> Iterator[Finding]:
-    path, version = find_ffmpeg()
-    yield Finding(Level.GOOD, "ffmpeg", f"{version}, {path}")
+    ffmpeg = find_ffmpeg()
+    origin = "the one of imageio-ffmpeg" if ffmpeg.bundled else "the system's"
+    yield Finding(Level.GOOD, "ffmpeg", f"{ffmpeg.version}, {origin}, {ffmpeg.path}")
+    yield _uploads(ffmpeg)
+
+
+def _uploads(ffmpeg: Ffmpeg) -> Finding:
+    """Tell what is out of ffmpeg's reach while it reads what people upload."""
+    match confinement(ffmpeg):
+        case None:
+            return Finding(
+                Level.NOTICE,
+                "Uploads",
+                "this ffmpeg does not start where it may read nothing but its own files, so "
+                "/continue does not work; install another one",
+            )
+        case True, True:
+            text = "ffmpeg reads them with no network and no files but its own"
+            return Finding(Level.GOOD, "Uploads", text)
+        case network, files:
+            open_to_it = ["the network"] * (not network) + ["the bot's files"] * (not files)
+            text = "this system cannot keep an ffmpeg that a file has broken into from "
+            return Finding(Level.NOTICE, "Uploads", text + " and ".join(open_to_it))
 
 
 def _database(path: Path) -> Iterator[Finding]:

@@ -6,7 +6,6 @@ Whatever takes long to import (torch, discord) is imported by the command that n
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import sys
@@ -20,15 +19,20 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from musicgen_bot.errors import MusicgenBotError
-from musicgen_bot.logs import set_up_logging
+from musicgen_bot.errors import MachineError, MusicgenBotError
+from musicgen_bot.logs import Redactor, set_up_logging
+from musicgen_bot.process import allow_many_files, run_until_stopped, unwind
 
 if TYPE_CHECKING:
-    from musicgen_bot.config import Settings
+    from musicgen_bot.config import Config
     from musicgen_bot.generation import Progress
 
-INTERRUPTED = 130
-"""Exit status of a command that was stopped with Ctrl-C, as shells have it."""
+RESTART = 75
+"""Exit status of a bot that is to be started again: EX_TEMPFAIL of sysexits.h."""
+SECRETS = ("DISCORD_TOKEN", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+"""Where in the environment there are secrets, which may look like anything."""
+
+_log = logging.getLogger(__name__)
 
 Model = Annotated[
     str | None, typer.Option(help="A model of the hub, a folder, or tiny.", show_default=False)
@@ -75,13 +79,20 @@ def run(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     from musicgen_bot.app import run_bot
-    from musicgen_bot.config import load_settings
+    from musicgen_bot.config import load_config
 
     with _errors_told():
-        settings = load_settings()
-        set_up_logging(settings.log_level, settings.log_format)
+        config = load_config()
+        redact = _redactor(config)
+        set_up_logging(config.log_level, config.log_format, redact)
+        allow_many_files()
         console = Console(highlight=False, soft_wrap=True)
-        asyncio.run(run_bot(settings, lambda line: console.print(line, markup=False)))
+        work = run_bot(config, lambda line: console.print(redact(line), markup=False))
+        try:
+            run_until_stopped(work)
+        except MachineError as error:
+            _tell(error, redact)
+            _leave(RESTART)
     _leave(0)
 
 
@@ -93,7 +104,9 @@ def generate(
     seconds: Annotated[float, typer.Option(help="Length of the clip.")] = 10.0,
     seed: Annotated[
         int | None,
-        typer.Option(help="The same seed gives the same clip again.", show_default="random"),
+        typer.Option(
+            help="The same prompt and seed give the same clip again.", show_default="random"
+        ),
     ] = None,
     model: Model = None,
     device: Device = None,
@@ -109,16 +122,16 @@ def generate(
     )
 
     with _errors_told():
-        settings = _settings(model, device, precision)
-        set_up_logging("WARNING")
+        config = _config(model, device, precision)
+        set_up_logging("WARNING", "text", _redactor(config))
         request = GenerationRequest(clean_prompt(prompt), seconds, seed)
         check_output(output)
         if is_foreign(request.prompt):
             typer.echo(str(READS_ENGLISH), err=True)
         from musicgen_bot.app import make_clip
 
-        with _progress_bar(f"Loading {settings.musicgen_model}") as show:
-            job = asyncio.run(make_clip(request, output, settings, show))
+        with _progress_bar(f"Loading {config.musicgen_model}") as show:
+            job = run_until_stopped(make_clip(request, output, config, show))
         typer.echo(f"{output}: {job.request.seconds:g} s, seed {job.order.seeds[0]}")
     _leave(0)
 
@@ -128,18 +141,19 @@ def check(model: Model = None, device: Device = None, precision: Precision = Non
     from musicgen_bot.check import Setup, check_host
 
     with _errors_told():
-        settings = _settings(model, device, precision)
-        set_up_logging("ERROR")
+        unwind()
+        config = _config(model, device, precision)
+        set_up_logging("ERROR", "text", _redactor(config))
         setup = Setup(
-            model=settings.musicgen_model,
-            device=settings.musicgen_device,
-            precision=settings.musicgen_precision,
-            slots=settings.musicgen_max_batch,
-            seconds=settings.limit_clip_seconds,
-            database=settings.database_path,
-            has_token=settings.discord_token is not None,
+            model=config.musicgen_model,
+            device=config.musicgen_device,
+            precision=config.musicgen_precision,
+            slots=config.musicgen_max_batch,
+            seconds=config.limit_clip_seconds,
+            database=config.database_path,
+            has_token=config.discord_token is not None,
         )
-        could_start = check_host(Console(highlight=False), setup)
+        could_start = check_host(Console(highlight=False), setup, _redactor(config))
     raise typer.Exit(0 if could_start else 1)
 
 
@@ -161,14 +175,18 @@ def bench(
     from musicgen_bot import bench as benchmark
 
     with _errors_told():
-        settings = _settings(None, device, None)
-        set_up_logging("ERROR")
+        unwind()
+        config = _config(None, device, None)
+        precisions: list[str] = [
+            _config(None, None, each).musicgen_precision for each in precision or ["auto"]
+        ]
+        set_up_logging("ERROR", "text", _redactor(config))
         console = Console(highlight=False)
         report = benchmark.bench(
             console,
             shape.value,
-            settings.musicgen_device,
-            precision or ["auto"],
+            config.musicgen_device,
+            precisions,
             compare=compare is not None,
         )
         console.print(benchmark.as_table(report))
@@ -177,16 +195,16 @@ def bench(
             typer.echo(benchmark.as_json(report))
 
 
-def _settings(model: str | None, device: str | None, precision: str | None) -> Settings:
-    """Return the host's settings, with what the command line says instead."""
-    from musicgen_bot.config import load_settings
+def _config(model: str | None, device: str | None, precision: str | None) -> Config:
+    """Return what the host has set, with what the command line says instead."""
+    from musicgen_bot.config import load_config
 
     given = {
         "musicgen_model": model,
         "musicgen_device": device,
         "musicgen_precision": precision,
     }
-    return load_settings(**{name: value for name, value in given.items() if value is not None})
+    return load_config(**{name: value for name, value in given.items() if value is not None})
 
 
 @contextmanager
@@ -210,18 +228,35 @@ def _progress_bar(title: str) -> Iterator[Callable[[Progress | None], None]]:
         yield show
 
 
+def _redactor(config: Config | None = None) -> Redactor:
+    """Return what takes the host's secrets out of all that is written for them to read."""
+    known = [os.environ.get(name, "") for name in SECRETS]
+    if config is not None and config.discord_token is not None:
+        known.append(config.discord_token.get_secret_value())
+    return Redactor(known)
+
+
 @contextmanager
 def _errors_told() -> Iterator[None]:
-    """Tell errors in one sentence and leave with status 1."""
+    """Tell errors in one sentence and leave with status 1; what nobody expected goes to the log."""
+    redact = _redactor()
+    set_up_logging("INFO", "text", redact)
     try:
         yield
     except MusicgenBotError as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(
-            f"Error: {error}", style="red", markup=False
-        )
+        _tell(error, redact)
         _leave(1)
-    except KeyboardInterrupt:
-        _leave(INTERRUPTED)
+    except SystemExit as stopped:  # by a signal
+        _leave(int(stopped.code or 0))
+    except Exception:
+        _log.exception("This has failed")
+        _leave(1)
+
+
+def _tell(error: MusicgenBotError, redact: Redactor) -> None:
+    Console(stderr=True, highlight=False, soft_wrap=True).print(
+        f"Error: {redact(str(error))}", style="red", markup=False
+    )
 
 
 def _leave(status: int) -> NoReturn:

@@ -1,21 +1,36 @@
-"""The host's settings, read once from the environment and from `.env`."""
+"""What the host sets, read once from the environment and from `.env`.
+
+In the code that is the config; settings are what a server's admins set.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from musicgen_bot.errors import ConfigError
 
-Precision = Literal["auto", "fp32", "bf16", "fp16", "int8", "int4"]
-LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
-LogFormat = Literal["text", "json"]
+
+def _small(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
 
 
-class Settings(BaseSettings):
+def _capital(value: object) -> object:
+    return value.strip().upper() if isinstance(value, str) else value
+
+
+Device = Annotated[str, BeforeValidator(_small), Field(pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")]
+Precision = Annotated[
+    Literal["auto", "fp32", "bf16", "fp16", "int8", "int4"], BeforeValidator(_small)
+]
+LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_capital)]
+LogFormat = Annotated[Literal["text", "json"], BeforeValidator(_small)]
+
+
+class Config(BaseSettings):
     """Each field is the environment variable of its name in capitals; see `.env.example`."""
 
     model_config = SettingsConfigDict(
@@ -24,7 +39,7 @@ class Settings(BaseSettings):
 
     discord_token: SecretStr | None = None
     musicgen_model: str = "facebook/musicgen-small"
-    musicgen_device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")] = "auto"
+    musicgen_device: Device = "auto"
     musicgen_precision: Precision = "auto"
     musicgen_max_batch: Annotated[int, Field(ge=1, le=64)] = 4
     data_dir: Path = Path("data")
@@ -46,13 +61,13 @@ class Settings(BaseSettings):
         return self.data_dir / "musicgen-bot.sqlite3"
 
 
-def load_settings(**instead: Any) -> Settings:
-    """Read the settings; what is given here by name counts more than what is read.
+def load_config(**instead: Any) -> Config:
+    """Read the config; what is given here by name counts more than what is read.
 
     Raises ConfigError that names every setting which is wrong, and never shows the token.
     """
     try:
-        return Settings(**instead)
+        return Config(**instead)
     except ValidationError as error:
         wrong = "; ".join(
             f"{str(item['loc'][0]).upper()}: {item['msg']}"

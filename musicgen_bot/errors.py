@@ -9,9 +9,11 @@
           OutOfMemory         the device has no memory left
           UnusableSound       what came out is silence, or not a sound at all
           AudioError          ffmpeg or a file failed
+            SystemBusy        the system has no file, memory or process left for now
       HostError               the host has to change something
         ConfigError           a setting is wrong or missing
         ModelError            the model cannot be found, read or used
+        MachineError          the model worked, stopped working, and did not come back
         StoreError            the database cannot be opened, read or written
         DiscordError          Discord refuses the token or cannot be reached
 
@@ -66,6 +68,10 @@ class AudioError(GenerationError):
     """A sound file could not be written or read."""
 
 
+class SystemBusy(AudioError):
+    """The system has no file, memory or process left; that passes by itself."""
+
+
 class HostError(MusicgenBotError):
     """The host has to change something before the bot can run."""
 
@@ -76,6 +82,10 @@ class ConfigError(HostError):
 
 class ModelError(HostError):
     """The model cannot be found, read, or used on this machine."""
+
+
+class MachineError(HostError):
+    """The model has stopped working and does not come back in this process."""
 
 
 class StoreError(HostError):

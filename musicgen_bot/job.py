@@ -76,11 +76,13 @@ class Address:
     token: str = field(repr=False)
     """The interaction's token: a secret which Discord honours for 15 minutes."""
     created_at: float
-    """When the interaction came, in seconds since 1970."""
+    """When the interaction was made, in seconds since 1970 on Discord's clock."""
     locale: str = ENGLISH
     """Language of the messages that were promised, by Discord's name for it."""
     parent_id: int | None = None
     """The channel that it is a thread of, for all to read who read that; None for any other."""
+    interaction_id: int | None = None
+    """By which the first answer is found again where its own id was not written down."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
 from musicgen_bot.audio.files import write_clip
 from musicgen_bot.audio.loudness import master
+from musicgen_bot.audio.pool import SoundPool
 from musicgen_bot.audio.tags import Tags
 from musicgen_bot.generation import Clip
 from musicgen_bot.job import Address, Job
@@ -20,10 +20,13 @@ NOBODY = Address(user_id=0, guild_id=None, channel_id=0, message_id=None, token=
 class FileTarget:
     """Takes the clip of a job into a file: an DeliveryTarget."""
 
-    def __init__(self, path: Path, *, model: str, licence: str, software: str) -> None:
+    def __init__(
+        self, path: Path, pool: SoundPool, *, model: str, licence: str, software: str
+    ) -> None:
         self.failure: Text | None = None
         """Why there is no clip, once that is known."""
         self._path = path
+        self._pool = pool
         self._model = model
         self._licence = licence
         self._software = software
@@ -34,11 +37,11 @@ class FileTarget:
         Raises GenerationError or InvalidRequest.
         """
         (clip,) = clips
-        samples = await asyncio.to_thread(master, clip.samples, clip.sample_rate)
+        samples = await self._pool.run(master, clip.samples, clip.sample_rate)
         tags = Tags.of(
             clip.request, model=self._model, licence=self._licence, software=self._software
         )
-        await asyncio.to_thread(write_clip, self._path, samples, clip.sample_rate, tags)
+        await self._pool.run(write_clip, self._path, samples, clip.sample_rate, tags)
 
     async def tell(self, job: Job, text: Text, *, own_doing: bool) -> None:
         """Note why there will be no clip."""

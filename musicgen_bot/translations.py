@@ -37,6 +37,9 @@ LOCALES: Mapping[str, str] = {
 }
 """Discord's names of the languages that are spoken here, and what each calls itself."""
 
+LARGEST = 10**15
+"""What is larger is written as a power of ten."""
+
 Value: TypeAlias = "str | int | float | Text"
 """What goes into a sentence; a Text is said in the same language as the sentence around it."""
 
@@ -103,6 +106,8 @@ class Language:
 
     def number(self, number: float) -> str:
         """Return a number as it is written, without a mark between thousands."""
+        if abs(number) >= LARGEST:  # nobody means it, and Babel cannot write it
+            return f"{number:.3g}"
         return format_decimal(number, locale=self._locale, group_separator=False)
 
     def _shown(self, value: Value) -> str:

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from musicgen_bot.audio import mp3
+from musicgen_bot import check
+from musicgen_bot.audio import ffmpeg
 from musicgen_bot.check import Setup, check_host
 from musicgen_bot.engine import device
+from musicgen_bot.logs import Redactor
 from musicgen_bot.store.database import Database
 
 
@@ -26,7 +28,8 @@ def checked(folder: Path, **changes: Any) -> tuple[bool, str]:
         "database": folder / "data" / "bot.sqlite3",
         "has_token": True,
     }
-    verdict = check_host(Console(file=output, width=200), Setup(**(options | changes)))
+    console, redact = Console(file=output, width=200), Redactor(["very-secret"])
+    verdict = check_host(console, Setup(**(options | changes)), redact)
     return verdict, output.getvalue()
 
 
@@ -35,6 +38,9 @@ def test_where_all_is_well_the_bot_can_start_and_nothing_is_left_behind(tmp_path
     assert could_start, text
     for word in ("Python", "torch", "cpu", "tiny", "fp32", "ffmpeg", "Database", "Disk", "Token"):
         assert word in text
+    origin = "the one of imageio-ffmpeg" if ffmpeg.find_ffmpeg().bundled else "the system's"
+    assert origin in text
+    assert " Uploads " in text
     assert "The bot can start." in text
     assert list(tmp_path.iterdir()) == []
 
@@ -87,7 +93,7 @@ def test_a_database_in_use_is_told(tmp_path: Path) -> None:
         could_start, text = checked_beside(runner, tmp_path, path)
         runner.run(database.close())
     assert not could_start
-    assert "Another bot" in text
+    assert "Another program" in text
 
 
 def checked_beside(runner: asyncio.Runner, folder: Path, path: Path) -> tuple[bool, str]:
@@ -121,14 +127,42 @@ def test_what_the_host_has_to_change_is_told(
 def test_a_model_that_does_not_fit_is_told_with_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(device, "_free_main_memory", lambda: 1000)
+    monkeypatch.setattr(device, "free_main_memory", lambda: 1000)
     could_start, text = checked(tmp_path)
     assert not could_start
     assert "lower MUSICGEN_MAX_BATCH" in text
 
 
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        (None, "does not start"),
+        ((True, True), "no network and no files but its own"),
+        ((False, True), "broken into from the network"),
+        ((False, False), "from the network and the bot's files"),
+    ],
+)
+def test_what_is_open_to_who_breaks_into_ffmpeg_is_told(
+    told: tuple[bool, bool] | None,
+    sentence: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(check, "confinement", lambda _: told)
+    could_start, text = checked(tmp_path)
+    assert could_start
+    assert sentence in text
+
+
 def test_a_host_without_ffmpeg_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mp3, "_candidates", lambda: iter(()))
+    monkeypatch.setattr(ffmpeg, "_candidates", lambda: iter(()))
     could_start, text = checked(tmp_path)
     assert not could_start
     assert "There is no ffmpeg" in text
+
+
+def test_a_secret_in_what_was_found_is_not_printed(tmp_path: Path) -> None:
+    could_start, text = checked(tmp_path, model=str(tmp_path / "very-secret"))
+    assert not could_start
+    assert "[secret]" in text
+    assert "very-secret" not in text

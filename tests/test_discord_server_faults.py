@@ -11,6 +11,7 @@ import pytest
 
 from tests.discord_server import DiscordServer
 from tests.discord_server.bot import Bot, room
+from tests.discord_server.errors import Problem
 from tests.discord_server.places import Channel
 
 POST = ("POST", "/channels/*/messages")
@@ -34,6 +35,20 @@ async def place(
 
 def statuses(server: DiscordServer) -> list[int | None]:
     return [call.status for call in server.requests if call.matches(*POST)]
+
+
+async def test_a_refusal_is_discords_own_and_strikes_the_bodies_that_it_is_for(
+    discord_server: DiscordServer, place: discord.PartialMessageable, channel: Channel
+) -> None:
+    discord_server.faults.refuse(
+        *POST, Problem.INVALID_BODY, where=lambda body: body["content"] == "y"
+    )
+    await place.send("x")
+    with pytest.raises(discord.HTTPException) as refused:
+        await place.send("y")
+    assert refused.value.code == 50035
+    await place.send("y")
+    assert statuses(discord_server) == [200, 400, 200]
 
 
 @pytest.mark.parametrize("everywhere", [False, True])

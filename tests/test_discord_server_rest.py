@@ -68,6 +68,21 @@ async def test_what_the_bot_may_not_do_is_refused_until_it_may(
     await place.send("x", file=sound(), embed=discord.Embed(title="x"))
 
 
+async def test_messages_are_found_next_to_others_by_who_may_read_them(
+    place: discord.PartialMessageable, channel: Channel
+) -> None:
+    sent = [await place.send(f"{number}") for number in range(5)]
+
+    async def found(**where: Any) -> list[str]:
+        return [message.content async for message in place.history(**where)]
+
+    assert await found(limit=2) == ["4", "3"]
+    assert await found(after=sent[0], before=sent[4], limit=2) == ["1", "2"]
+    assert await found(before=sent[2]) == ["1", "0"]
+    channel.forbid("read_message_history")
+    assert await found() == []
+
+
 async def test_what_is_gone_is_unknown(
     place: discord.PartialMessageable, channel: Channel, discord_server: DiscordServer
 ) -> None:

@@ -144,7 +144,7 @@ SENTENCE = re.compile(r"[A-Za-z]{2,} [a-z]{2,}")
 SHOWN = {"title", "label", "placeholder", "content", "text"}
 DESCRIBED = {"command", "ContextMenu", "describe", "Choice", "Literal"}
 """Where commands are defined; what stands there is looked at where it is registered."""
-LOGGED = {"debug", "info", "warning", "error", "exception", "Undeliverable", "_Closed"}
+LOGGED = {"debug", "info", "warning", "error", "exception", "Undeliverable", "Closed", "Refused"}
 BUGS = {"TypeError", "RuntimeError"}
 NOT_SAID = DESCRIBED | LOGGED | BUGS | SPEAKERS | {"Counted"}
 

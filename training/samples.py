@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from musicgen_bot import __version__
+from musicgen_bot.audio.ffmpeg import find_ffmpeg
 from musicgen_bot.audio.files import file_name
 from musicgen_bot.audio.loudness import master
 from musicgen_bot.audio.mp3 import fit_mp3
@@ -27,6 +28,7 @@ def write_samples(folder: Path, docs: Path) -> list[Path]:
     """Make the clips for the documentation with the checkpoint in a folder, as MP3 files."""
     engine = load_engine(str(folder), "cpu", "fp32")
     temperature = default_temperature(folder)
+    ffmpeg = find_ffmpeg()
     paths = []
     for prompt, seed in _SAMPLES:
         request = GenerationRequest(prompt, seconds=10.0, seed=seed, temperature=temperature)
@@ -35,5 +37,6 @@ def write_samples(folder: Path, docs: Path) -> list[Path]:
         tags = Tags.of(request, model="tiny", licence="MIT", software=software)
         paths.append(docs / file_name(prompt, ".mp3"))
         sound = master(clip.samples, clip.sample_rate)
-        paths[-1].write_bytes(fit_mp3(sound, clip.sample_rate, tags, _LARGEST_BYTES))
+        mp3 = fit_mp3(sound, clip.sample_rate, tags, ffmpeg, _LARGEST_BYTES)
+        paths[-1].write_bytes(mp3)
     return paths

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import soundfile
 
+from musicgen_bot.audio.ffmpeg import find_ffmpeg
 from musicgen_bot.audio.lossy import encode_below_ceiling
 from musicgen_bot.audio.mp3 import encode_mp3
 from musicgen_bot.audio.tags import Tags, printable
@@ -79,7 +80,7 @@ def _encode(ending: str, samples: Samples, sample_rate: int, tags: Tags) -> byte
         return _encode_by_soundfile(ending[1:], sound, sample_rate, tags)
 
     if ending == ".mp3":
-        return encode_mp3(samples, sample_rate, tags)
+        return encode_mp3(samples, sample_rate, tags, find_ffmpeg())
     if ending == ".ogg":
         return encode_below_ceiling(samples, sample_rate, through_soundfile)
     return through_soundfile(samples)

@@ -9,25 +9,19 @@ LAME header tells the padding, so that the decoded clip has its length to the sa
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 import traceback
 import warnings
-from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import imageio_ffmpeg
 import numpy as np
 
+from musicgen_bot.audio.ffmpeg import Ffmpeg, raise_if_scarce
 from musicgen_bot.audio.lossy import encode_below_ceiling
 from musicgen_bot.audio.tags import Tags, printable
 from musicgen_bot.errors import AudioError
 from musicgen_bot.generation import Samples
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 DEFAULT_BITRATE_KBPS = 192
 """Six bits a sample of 32 kHz mono, where nobody hears a difference; 30 s are 720 kB."""
@@ -36,14 +30,18 @@ _INT32_MAX = 2**31 - 1
 
 
 def encode_mp3(
-    samples: Samples, sample_rate: int, tags: Tags, bitrate_kbps: int = DEFAULT_BITRATE_KBPS
+    samples: Samples,
+    sample_rate: int,
+    tags: Tags,
+    ffmpeg: Ffmpeg,
+    bitrate_kbps: int = DEFAULT_BITRATE_KBPS,
 ) -> bytes:
     """Return samples [channels, samples] as an MP3 file, its true peak at most -1 dBTP.
 
-    One or two channels; the rate in kbit/s is constant. Raises AudioError where ffmpeg is missing
-    or fails.
+    One or two channels; the rate in kbit/s is constant. Raises AudioError where ffmpeg is gone or
+    fails, SystemBusy where there is nothing left to start it with.
     """
-    ffmpeg, _ = find_ffmpeg()
+    ffmpeg = ffmpeg.or_another()
 
     def encode(sound: Samples) -> bytes:
         return _export(_segment(sound, sample_rate), ffmpeg, _id3(tags), bitrate_kbps)
@@ -51,7 +49,9 @@ def encode_mp3(
     return encode_below_ceiling(samples, sample_rate, encode)
 
 
-def fit_mp3(samples: Samples, sample_rate: int, tags: Tags, limit_bytes: int) -> bytes:
+def fit_mp3(
+    samples: Samples, sample_rate: int, tags: Tags, ffmpeg: Ffmpeg, limit_bytes: int
+) -> bytes:
     """Return the MP3 of the best bit rate that has at most limit_bytes.
 
     Raises AudioError where even the lowest, 32 kbit/s, has more, and as encode_mp3 does.
@@ -60,7 +60,7 @@ def fit_mp3(samples: Samples, sample_rate: int, tags: Tags, limit_bytes: int) ->
     for bitrate_kbps in _LADDER_KBPS:
         if bitrate_kbps * 125 * seconds > limit_bytes:
             continue
-        file = encode_mp3(samples, sample_rate, tags, bitrate_kbps)
+        file = encode_mp3(samples, sample_rate, tags, ffmpeg, bitrate_kbps)
         if len(file) <= limit_bytes:
             return file
     raise AudioError(
@@ -68,42 +68,6 @@ def fit_mp3(samples: Samples, sample_rate: int, tags: Tags, limit_bytes: int) ->
         "one.",
         most=round(limit_bytes / 2**20, 1),
     )
-
-
-def find_ffmpeg() -> tuple[Path, str]:
-    """Return path and version of the ffmpeg in use: the system's, else that of imageio-ffmpeg.
-
-    Raises AudioError where none of them runs and can write MP3.
-    """
-    for path in _candidates():
-        version = _version(path)
-        if version:
-            return Path(path), version
-    raise AudioError(
-        "There is no ffmpeg here that can write MP3; please ask the host to install ffmpeg, or "
-        "to reinstall imageio-ffmpeg, which comes with one."
-    )
-
-
-def _candidates() -> Iterator[str]:
-    if system := shutil.which("ffmpeg"):
-        yield system
-    with suppress(RuntimeError):
-        yield imageio_ffmpeg.get_ffmpeg_exe()
-
-
-def _version(ffmpeg: str) -> str | None:
-    """Return the version of an ffmpeg, None where it does not run or cannot write MP3."""
-    try:
-        result = subprocess.run(  # noqa: S603
-            [ffmpeg, "-version"], capture_output=True, check=True, timeout=30, encoding="utf-8"
-        )
-    except (OSError, ValueError, subprocess.SubprocessError):
-        return None
-    words = result.stdout.split(maxsplit=3)
-    if words[:2] != ["ffmpeg", "version"] or "--enable-libmp3lame" not in words[-1]:
-        return None
-    return words[2]
 
 
 def _id3(tags: Tags) -> dict[str, str]:
@@ -134,10 +98,10 @@ def _segment(samples: Samples, sample_rate: int) -> Any:
     )
 
 
-def _export(segment: Any, ffmpeg: Path, tags: dict[str, str], bitrate_kbps: int) -> bytes:
+def _export(segment: Any, ffmpeg: Ffmpeg, tags: dict[str, str], bitrate_kbps: int) -> bytes:
     from pydub.exceptions import CouldntEncodeError
 
-    segment.converter = str(ffmpeg)
+    segment.converter = str(ffmpeg.path)
     file = BytesIO()
     try:
         # With the codec named, pydub writes the LAME header on macOS too.
@@ -151,6 +115,8 @@ def _export(segment: Any, ffmpeg: Path, tags: dict[str, str], bitrate_kbps: int)
         )
     except (CouldntEncodeError, OSError) as error:
         _remove_leftovers(error)
+        if isinstance(error, OSError):
+            raise_if_scarce(error)
         raise AudioError(
             "The MP3 could not be written; please ask the host to make sure there is free disk "
             "space and to run the check command."
@@ -161,7 +127,8 @@ def _export(segment: Any, ffmpeg: Path, tags: dict[str, str], bitrate_kbps: int)
 def _remove_leftovers(error: Exception) -> None:
     """Delete the temporary files that pydub leaves behind where it fails.
 
-    Their names are known to the frame of its export only.
+    It takes no folder to put them into, and only the frame of its export knows their names; they
+    hold a whole clip each, and a full disk is just when it fails.
     """
     for frame, _ in traceback.walk_tb(error.__traceback__):
         if frame.f_code.co_name != "export":

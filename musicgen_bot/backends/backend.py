@@ -37,14 +37,23 @@ class Backend(Protocol):
     def is_loaded(self) -> bool:
         """Whether the model is there; if not, what is asked for next waits until it is."""
 
+    @property
+    def trouble(self) -> str | None:
+        """Why the model is out of order, in a sentence for the host; None while it works."""
+
     async def generate(
         self, request: GenerationRequest, on_progress: Callable[[Progress], None]
     ) -> Clip:
-        """Make one clip; cancelled like any task.
+        """Make one clip; cancelled like any task. Waits while the model is out of order.
 
         Raises InvalidRequest where this model cannot make such a clip, GenerationError where the
-        machine could not.
+        machine could not make this one.
         """
 
-    async def decode(self, codes: Codes, request: GenerationRequest) -> Clip:
-        """Make a clip's sound again from its codes and its request. Raises GenerationError."""
+    async def decode(
+        self, codes: Codes, request: GenerationRequest, *, patient: bool = True
+    ) -> Clip:
+        """Make a clip's sound again from its codes and its request.
+
+        Waits while the model is out of order, unless it is not `patient`. Raises GenerationError.
+        """

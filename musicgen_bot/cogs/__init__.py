@@ -1,0 +1,1 @@
+"""The commands, the buttons' presses and the forms, by what they are about."""

@@ -8,7 +8,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from musicgen_bot.ui.common.speech import say_to
+from musicgen_bot.ui.common.answers import say_to
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from discord.ext import commands
 from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.jobs.blocklist import Blocklist
 from musicgen_bot.translations import Text
-from musicgen_bot.ui.authority import guild_of
-from musicgen_bot.ui.common.speech import answer, say_to
+from musicgen_bot.ui.common.answers import answer, say_to
+from musicgen_bot.ui.common.caller import Caller
 
 
 class BlockCog(commands.Cog):
@@ -28,7 +28,8 @@ class BlockCog(commands.Cog):
         self, interaction: discord.Interaction, member: discord.Member | discord.User
     ) -> None:
         """Block a member who is no moderator."""
-        guild_id = guild_of(interaction, "moderate_members")
+        caller = Caller.of(interaction)
+        guild_id = caller.require_permission("moderate_members")
         if isinstance(member, discord.Member) and member.resolved_permissions is not None:
             rights = member.resolved_permissions
             if rights.moderate_members or rights.manage_guild:
@@ -37,9 +38,9 @@ class BlockCog(commands.Cog):
                     "permission away first.",
                     member=member.mention,
                 )
-        news = await self._blocklist.block(guild_id, member.id, interaction.user.id)
+        changed = await self._blocklist.block(guild_id, member.id, caller.user_id)
         text = Text("{member} was already blocked; `/unblock` undoes that.")
-        if news:
+        if changed:
             text = Text("{member} can no longer make music in this server; `/unblock` undoes that.")
         await answer(interaction, say_to(interaction)(text.filled(member=member.mention)))
 
@@ -52,9 +53,10 @@ class BlockCog(commands.Cog):
         self, interaction: discord.Interaction, member: discord.Member | discord.User
     ) -> None:
         """Unblock a member, who may have left the server meanwhile."""
-        guild_id = guild_of(interaction, "moderate_members")
-        news = await self._blocklist.unblock(guild_id, member.id)
+        caller = Caller.of(interaction)
+        guild_id = caller.require_permission("moderate_members")
+        changed = await self._blocklist.unblock(guild_id, member.id)
         text = Text("{member} was not blocked.")
-        if news:
+        if changed:
             text = Text("{member} can make music in this server again.")
         await answer(interaction, say_to(interaction)(text.filled(member=member.mention)))

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+
 import discord
 from discord import app_commands
 from discord.ext import commands
 
+from musicgen_bot.errors import InvalidRequest
+from musicgen_bot.gateway import guard, tell_unreadable
+from musicgen_bot.network import connector, shorten_log
 from musicgen_bot.translations import Translations
-from musicgen_bot.ui.common.errors import explain
+from musicgen_bot.ui.common.errors import answer_error
+from musicgen_bot.ui.common.first_answer import FirstAnswers
+from musicgen_bot.ui.common.options import check_options
 from musicgen_bot.ui.job_message.buttons import ClipButton, PageButton
 from musicgen_bot.ui.privacy import PrivacyButton
 
@@ -28,7 +35,26 @@ class Tree(app_commands.CommandTree["Client"]):
         self, interaction: discord.Interaction[Client], error: app_commands.AppCommandError, /
     ) -> None:
         """Answer with one sentence; the log has the rest."""
-        await explain(interaction, error)
+        await answer_error(interaction, error)
+
+    async def interaction_check(self, interaction: discord.Interaction[Client], /) -> bool:
+        """Return whether what was typed is what its command offers; tell who typed it if not."""
+        if interaction.type is discord.InteractionType.application_command:
+            try:
+                check_options(interaction)
+            except InvalidRequest as error:
+                await answer_error(interaction, error)
+                return False
+        return True
+
+    async def _call(self, interaction: discord.Interaction[Client]) -> None:
+        """Find the command and run it; what that raises is an AppCommandError."""
+        try:
+            await super()._call(interaction)
+        except app_commands.AppCommandError:
+            raise
+        except Exception as error:  # there is no such command, nor can there be
+            tell_unreadable("INTERACTION_CREATE", error)
 
 
 class Client(commands.AutoShardedBot):
@@ -36,6 +62,7 @@ class Client(commands.AutoShardedBot):
 
     def __init__(self, translations: Translations) -> None:
         self.translations = translations
+        self.first_answers = FirstAnswers()
         # The bot does not speak, so nobody needs to be told at each start what voice would need.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         super().__init__(
@@ -49,8 +76,20 @@ class Client(commands.AutoShardedBot):
             # Nothing waits for a complete list of guilds, so that the last has come may soon be
             # taken for granted; discord.py's two seconds were a quarter of the bot's start.
             guild_ready_timeout=0.1,
+            connector=connector(),
+            http_trace=self.first_answers.trace,
         )
+        guard(self._connection.parsers)
+        shorten_log()
         self.add_dynamic_items(ClipButton, PageButton, PrivacyButton)
+
+    async def on_error(self, event_method: str, /, *args: object, **kwargs: object) -> None:
+        """Tell of an event that a listener could not read; of other failures discord.py tells."""
+        error = sys.exception()
+        if event_method == "on_interaction" and isinstance(error, Exception):
+            tell_unreadable("INTERACTION_CREATE", error)
+        else:
+            await super().on_error(event_method, *args, **kwargs)
 
     async def setup_hook(self) -> None:
         """Offer the commands to accounts as well, where the application is made for that.

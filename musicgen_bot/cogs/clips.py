@@ -22,15 +22,14 @@ from musicgen_bot.jobs.clip_library import ClipLibrary
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.network import UNREACHABLE
 from musicgen_bot.translations import Text
-from musicgen_bot.ui.common.caller import member_of
-from musicgen_bot.ui.common.errors import explain
-from musicgen_bot.ui.common.speech import answer, say_to
+from musicgen_bot.ui.common.answers import answer, say_to
+from musicgen_bot.ui.common.caller import Caller
+from musicgen_bot.ui.common.errors import answer_error
 from musicgen_bot.ui.job_message.buttons import OF_ONE_VARIATION, Action, variation_buttons
 from musicgen_bot.ui.job_message.cancelling import cancel
 from musicgen_bot.ui.job_message.files import Renderer
-from musicgen_bot.ui.job_message.remix import Answers, filled_in, remix_form, remixed
-from musicgen_bot.ui.job_message.submitting import take_on
-from musicgen_bot.ui.reading import may_end, viewer_of
+from musicgen_bot.ui.job_message.remix import Answers, remix_form, remixed, submitted_form
+from musicgen_bot.ui.job_message.submitting import submit
 
 EXTENSION_SECONDS = 10.0
 
@@ -63,22 +62,23 @@ class ClipCog(commands.Cog):
         try:
             await self._press(interaction, action, job_id, variation)
         except Exception as error:
-            await explain(interaction, error)
+            await answer_error(interaction, error)
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: Interaction) -> None:
         """Answer a form that was sent off."""
-        if (form := filled_in(interaction)) is None:
+        if (form := submitted_form(interaction)) is None:
             return
         try:
             await self._remix(interaction, *form)
         except Exception as error:
-            await explain(interaction, error)
+            await answer_error(interaction, error)
 
     async def _press(
         self, interaction: Interaction, action: Action, job_id: int, variation: int | None
     ) -> None:
-        job, say = await self._job(interaction, job_id), say_to(interaction)
+        caller, say = Caller.of(interaction), say_to(interaction)
+        job = await self._job(caller, job_id)
         if variation is not None and variation > job.order.variations:
             raise InvalidRequest("This clip does not have that variation.")
         if action in OF_ONE_VARIATION and variation is None and job.order.variations > 1:
@@ -90,47 +90,48 @@ class ClipCog(commands.Cog):
             case Action.AGAIN:
                 self._clips.check_recipe(job)
                 again = replace(job.request, seed=None)
-                await self._order(interaction, again, job.order)
+                await self._submit(interaction, caller, again, job.order)
             case Action.REMIX:
                 self._clips.check_recipe(job)
                 await interaction.response.send_modal(remix_form(say, job))
             case Action.EXTEND:
-                await self._extend(interaction, job, variation or 1)
+                await self._extend(interaction, caller, job, variation or 1)
             case Action.WAV:
-                async with self._clips.turn(interaction.user.id, interaction.guild_id):
+                async with self._clips.turn(caller.user_id, caller.guild_id):
                     await self._send_wav(interaction, job, variation or 1)
             case Action.FAVOURITE:
-                await self._toggle_favourite(interaction, job, variation or 1)
+                await self._toggle_favourite(interaction, caller, job, variation or 1)
             case Action.DELETE:
                 await self._delete(interaction, job)
             case Action.CANCEL:
                 _require_owner(interaction, job)
                 await cancel(self._dispatcher, interaction, job)
 
-    async def _job(self, interaction: Interaction, job_id: int) -> Job:
+    async def _job(self, caller: Caller, job_id: int) -> Job:
         job = await self._clips.job(job_id)
-        if not viewer_of(interaction).may_see(job):
+        if not caller.may_see(job):
             raise InvalidRequest("This clip is from another server or conversation.")
         return job
 
     async def _remix(self, interaction: Interaction, job_id: int, answers: Answers) -> None:
-        job = await self._job(interaction, job_id)
+        caller = Caller.of(interaction)
+        job = await self._job(caller, job_id)
         self._clips.check_recipe(job)
         request, order = remixed(job, answers)
-        await self._order(interaction, request, order)
+        await self._submit(interaction, caller, request, order)
 
-    async def _order(
-        self, interaction: Interaction, request: GenerationRequest, order: Order
+    async def _submit(
+        self, interaction: Interaction, caller: Caller, request: GenerationRequest, order: Order
     ) -> None:
         """Take on what a clip's recipe became, with no more variations than may be had here."""
-        most = await self._admission.most_variations(interaction.guild_id, member_of(interaction))
+        most = await self._admission.most_variations(caller.guild_id, caller.member)
         order = replace(order, variations=int(min(order.variations, most)))
-        await take_on(self._dispatcher, interaction, request, order)
+        await submit(self._dispatcher, interaction, request, order)
 
-    async def _extend(self, interaction: Interaction, job: Job, variation: int) -> None:
-        longest = await self._admission.longest_seconds(
-            interaction.guild_id, member_of(interaction)
-        )
+    async def _extend(
+        self, interaction: Interaction, caller: Caller, job: Job, variation: int
+    ) -> None:
+        longest = await self._admission.longest_seconds(caller.guild_id, caller.member)
         seconds = min(job.request.seconds + EXTENSION_SECONDS, longest)
         if seconds <= job.request.seconds:
             raise InvalidRequest(
@@ -141,12 +142,12 @@ class ClipCog(commands.Cog):
         codes = (await self._clips.codes(job))[variation - 1]
         request = replace(job.request, seconds=seconds, seed=None, continue_from=codes)
         order = replace(job.order, variations=1, uploaded=False)
-        await take_on(self._dispatcher, interaction, request, order)
+        await submit(self._dispatcher, interaction, request, order)
 
     async def _send_wav(self, interaction: Interaction, job: Job, variation: int) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        (clip,) = await self._clips.clips(job, variation)
-        wav = await self._renderer.wav(job, variation, clip)
+        async with self._clips.clips(job, variation) as clips:
+            wav = await self._renderer.wav(job, variation, clips[0])
         if len(wav.data) > interaction.filesize_limit:
             raise InvalidRequest(
                 "As a WAV, this clip is {size} MiB, but at most {most} MiB can be uploaded here; "
@@ -156,8 +157,10 @@ class ClipCog(commands.Cog):
             )
         await interaction.followup.send(file=wav.file(), ephemeral=True)
 
-    async def _toggle_favourite(self, interaction: Interaction, job: Job, variation: int) -> None:
-        added = await self._clips.toggle_favourite(interaction.user.id, job, variation)
+    async def _toggle_favourite(
+        self, interaction: Interaction, caller: Caller, job: Job, variation: int
+    ) -> None:
+        added = await self._clips.toggle_favourite(caller.user_id, job, variation)
         if job.order.variations == 1:
             text = Text("Clip {clip} is no longer one of your favourites.")
             if added:
@@ -172,8 +175,9 @@ class ClipCog(commands.Cog):
     async def _delete(self, interaction: Interaction, job: Job) -> None:
         _require_owner(interaction, job)
         await interaction.response.defer()
-        await self._dispatcher.let_go(job.id)
+        # In this order: where the deletion fails, the clip is still on its way.
         await self._clips.delete(job)
+        await self._dispatcher.let_go(job.id)
         # Wherever Discord refuses what follows, as in a thread that was put away, the clip is gone.
         # The message below which it was pressed goes by the token of that, wherever it is.
         with suppress(discord.HTTPException, *UNREACHABLE):
@@ -189,7 +193,7 @@ class ClipCog(commands.Cog):
 
 def _require_owner(interaction: Interaction, job: Job) -> None:
     """Raise InvalidRequest for everybody but the one who ordered a clip, and moderators."""
-    if not may_end(interaction, job):
+    if not Caller.of(interaction).may_end(job):
         raise InvalidRequest(
             "Only the person who asked for this clip and those who can manage messages where it "
             "is can do that."

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import mimetypes
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from musicgen_bot.audio.upload import LARGEST_BYTES, read_upload
 from musicgen_bot.errors import InvalidRequest, LimitReached
 from musicgen_bot.generation import MAX_PROMPT_CHARACTERS, Codes, GenerationRequest, Samples
 from musicgen_bot.jobs.admission import Admission
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.jobs.limits import SHORTEST_SECONDS
 from musicgen_bot.network import UNREACHABLE
-from musicgen_bot.ui.common.caller import member_of
-from musicgen_bot.ui.common.downloads import download
-from musicgen_bot.ui.job_message.submitting import check, defer, take_on, worded
+from musicgen_bot.ui.common.caller import Caller
+from musicgen_bot.ui.common.downloads import likeliest_sound
+from musicgen_bot.ui.common.uploads import Uploads
+from musicgen_bot.ui.job_message.submitting import check, defer, prompt_and_order, submit
 
-MOST_FILES = 4
-"""In hand at once: each is held in memory from when it is fetched until it is read."""
 KEPT_SECONDS = 10.0
 """How much of a file's end the clip starts with: enough to hear what it is, and half of a clip."""
 
@@ -48,13 +44,13 @@ class ContinueCog(commands.Cog):
         client: commands.AutoShardedBot,
         dispatcher: Dispatcher,
         admission: Admission,
+        uploads: Uploads,
         encoder: AudioEncoder,
     ) -> None:
         self._dispatcher = dispatcher
         self._admission = admission
         self._encoder = encoder
-        self._busy: set[int] = set()
-        self._reading = asyncio.Lock()
+        self._uploads = uploads
         client.tree.add_command(
             app_commands.ContextMenu(name="Continue this audio", callback=self._continue_message)
         )
@@ -82,14 +78,13 @@ class ContinueCog(commands.Cog):
     async def _continue_message(
         self, interaction: discord.Interaction, message: discord.Message
     ) -> None:
-        for attachment in message.attachments:
-            if _is_sound(attachment):
-                await self._go_on(interaction, attachment, "", None)
-                return
-        raise InvalidRequest(
-            "There is no audio file in this message; choose a message with an MP3 or similar, or "
-            "upload a file with `/continue`."
-        )
+        attachment = likeliest_sound(message)
+        if attachment is None:
+            raise InvalidRequest(
+                "There is no audio file in this message; choose a message with an MP3 or similar, "
+                "or upload a file with `/continue`."
+            )
+        await self._go_on(interaction, attachment, "", None)
 
     async def _go_on(
         self,
@@ -98,9 +93,10 @@ class ContinueCog(commands.Cog):
         prompt: str,
         seconds: float | None,
     ) -> None:
-        words, order = worded(prompt, "", 1, needs_words=False)
+        words, order = prompt_and_order(prompt, "", 1, needs_words=False)
         order = replace(order, uploaded=True)
-        guild_id, member = interaction.guild_id, member_of(interaction)
+        caller = Caller.of(interaction)
+        guild_id, member = caller.guild_id, caller.member
         longest = await self._admission.longest_seconds(guild_id, member)
         if seconds is None:
             usual = await self._admission.default_seconds(guild_id, member)
@@ -123,43 +119,22 @@ class ContinueCog(commands.Cog):
         least = GenerationRequest(words, min(SHORTEST_SECONDS + seconds, longest))
         added = replace(order, given_seconds=least.seconds - seconds)
         await check(self._dispatcher, interaction, least, added)
-        with self._busy_for(interaction.user.id):
-            await defer(interaction)
+        encoder, user_id = self._encoder, caller.user_id
+        with self._uploads.turn(user_id):
+            if not await defer(interaction):
+                return
             try:
-                codes = await self._codes(attachment, min(KEPT_SECONDS, longest - seconds))
-                whole = codes.shape[1] / self._encoder.frame_rate + seconds
+                given = min(KEPT_SECONDS, longest - seconds)
+                samples = await self._uploads.read(
+                    attachment, user_id, encoder.sample_rate, encoder.channels, given
+                )
+                codes = await encoder.encode(samples, encoder.sample_rate)
+                whole = codes.shape[1] / encoder.frame_rate + seconds
                 # Which rounding must not make longer than the longest.
                 request = replace(least, seconds=min(whole, longest), continue_from=codes)
-                await take_on(self._dispatcher, interaction, request, order)
+                await submit(self._dispatcher, interaction, request, order, deferred=True)
             except Exception:
                 # What is told instead is for one person only, which a public answer cannot become.
                 with contextlib.suppress(discord.HTTPException, *UNREACHABLE):
                     await interaction.delete_original_response()
                 raise
-
-    @contextlib.contextmanager
-    def _busy_for(self, user_id: int) -> Iterator[None]:
-        """Keep one person from having many files in hand at once, and all from having too many."""
-        if user_id in self._busy:
-            raise LimitReached("Your last file is still being read; try again in a moment.")
-        if len(self._busy) >= MOST_FILES:
-            raise LimitReached(
-                "I am still reading other people's files; please try again in a minute."
-            )
-        self._busy.add(user_id)
-        try:
-            yield
-        finally:
-            self._busy.remove(user_id)
-
-    async def _codes(self, attachment: discord.Attachment, seconds: float) -> Codes:
-        encoder = self._encoder
-        file = await download(attachment, LARGEST_BYTES)
-        async with self._reading:  # ffmpeg takes a processor, which others need too
-            samples = await read_upload(file, encoder.sample_rate, encoder.channels, seconds)
-        return await encoder.encode(samples, encoder.sample_rate)
-
-
-def _is_sound(attachment: discord.Attachment) -> bool:
-    kind = attachment.content_type or mimetypes.guess_type(attachment.filename)[0] or ""
-    return kind.startswith("audio/")

@@ -11,10 +11,10 @@ from musicgen_bot.jobs.admission import Admission
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.jobs.limits import SHORTEST_SECONDS
 from musicgen_bot.styles import matching
-from musicgen_bot.ui.common.caller import member_of
+from musicgen_bot.ui.common.caller import Caller
 from musicgen_bot.ui.common.text import CHOICES_SHOWN, shortened
 from musicgen_bot.ui.job_message.remix import HIGHEST_GUIDANCE
-from musicgen_bot.ui.job_message.submitting import take_on, worded
+from musicgen_bot.ui.job_message.submitting import prompt_and_order, submit
 
 MOST_VARIATIONS = 4
 HIGHEST_TEMPERATURE = 2.0
@@ -35,7 +35,7 @@ class GenerateCog(commands.Cog):
         style="Adds the instruments, mood and tempo of a genre; also works without a prompt",
         seconds="Length of the clip in seconds; leave it out for the default length",
         variations="How many clips to choose from; 1 if you leave it out",
-        seed="The same prompt and seed give the same clip again; random if you leave it out",
+        seed="The same prompt and seed usually give the same clip; random if you leave it out",
         guidance="How closely the clip follows the prompt; 3 if you leave it out",
         temperature="How adventurous the clip is; 1 if you leave it out",
         top_k="How many of the likeliest sounds to choose from; 250 if you leave it out",
@@ -53,11 +53,10 @@ class GenerateCog(commands.Cog):
         top_k: app_commands.Range[int, 1, HIGHEST_TOP_K] = 250,
     ) -> None:
         """Accept a job and promise its clip."""
-        words, order = worded(prompt, style, variations)
+        caller = Caller.of(interaction)
+        words, order = prompt_and_order(prompt, style, variations)
         if seconds is None:
-            seconds = await self._admission.default_seconds(
-                interaction.guild_id, member_of(interaction)
-            )
+            seconds = await self._admission.default_seconds(caller.guild_id, caller.member)
         request = GenerationRequest(
             prompt=words,
             seconds=seconds,
@@ -66,7 +65,7 @@ class GenerateCog(commands.Cog):
             temperature=temperature,
             top_k=top_k,
         )
-        await take_on(self._dispatcher, interaction, request, order)
+        await submit(self._dispatcher, interaction, request, order)
 
     @generate.autocomplete("style")
     async def _offer_styles(

@@ -13,13 +13,13 @@ from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.generation import one_line
 from musicgen_bot.job import Job
 from musicgen_bot.jobs.clip_library import ClipLibrary
-from musicgen_bot.ui.common.errors import explain
-from musicgen_bot.ui.common.speech import say_to
+from musicgen_bot.ui.common.answers import say_to
+from musicgen_bot.ui.common.caller import Caller
+from musicgen_bot.ui.common.errors import answer_error
 from musicgen_bot.ui.common.text import CHOICES_SHOWN, shortened, title
 from musicgen_bot.ui.job_message import embeds
 from musicgen_bot.ui.job_message.buttons import clip_buttons, page_buttons
 from musicgen_bot.ui.job_message.files import Renderer
-from musicgen_bot.ui.reading import viewer_of
 
 Interaction = discord.Interaction[Any]
 Search = app_commands.Range[str, 1, 60]
@@ -45,14 +45,14 @@ class LibraryCog(commands.Cog):
         search: Search = "",
     ) -> None:
         """Show the newest page."""
-        which = ClipList.MINE if whose == "mine" else ClipList.SERVER
-        await self._open(interaction, which, search)
+        clip_list = ClipList.MINE if whose == "mine" else ClipList.SERVER
+        await self._open_list(interaction, clip_list, search)
 
     @app_commands.command(description="Look through the clips you like best.")
     @app_commands.describe(search="Part of the prompt, or the name of a style")
     async def favourites(self, interaction: Interaction, search: Search = "") -> None:
         """Show the newest page."""
-        await self._open(interaction, ClipList.FAVOURITES, search)
+        await self._open_list(interaction, ClipList.FAVOURITES, search)
 
     @app_commands.command(description="Hear a clip again and use its buttons.")
     @app_commands.describe(clip="Its number, or part of its prompt to choose from a list")
@@ -63,20 +63,20 @@ class LibraryCog(commands.Cog):
                 "Please choose a clip from the list, or type its number, which is shown below "
                 "each clip."
             )
-        job = await self._clips.job(int(clip))
-        if not viewer_of(interaction).may_see(job):
+        caller, job = Caller.of(interaction), await self._clips.job(int(clip))
+        if not caller.may_see(job):
             raise InvalidRequest("Clip {clip} is neither yours nor from this server.", clip=clip)
-        async with self._clips.turn(interaction.user.id, interaction.guild_id):
+        async with self._clips.turn(caller.user_id, caller.guild_id):
             await interaction.response.defer(ephemeral=True, thinking=True)
             await self._send(interaction, job)
 
     async def _send(self, interaction: Interaction, job: Job) -> None:
         renderer, say = self._renderer, say_to(interaction)
-        sounds = await renderer.sounds(job, await self._clips.clips(job))
-        attachments = await renderer.attachments(sounds, interaction.filesize_limit)
+        async with self._clips.clips(job) as clips:
+            files = await renderer.files(job, clips, interaction.filesize_limit)
         await interaction.followup.send(
-            embed=embeds.clip(say, job, renderer.model, renderer.licence, sounds.silent),
-            files=[attachment.file() for attachment in attachments],
+            embed=embeds.clip(say, job, renderer.model, renderer.licence, files.silent),
+            files=[attachment.file() for attachment in files.attachments],
             view=clip_buttons(say, job),
             ephemeral=True,
         )
@@ -85,12 +85,12 @@ class LibraryCog(commands.Cog):
     async def _offer_clips(
         self, interaction: Interaction, current: str
     ) -> list[app_commands.Choice[str]]:
-        viewer, search = viewer_of(interaction), one_line(current)
+        viewer, search = Caller.of(interaction).viewer(), one_line(current)
         say = say_to(interaction)
         entries: list[Entry] = []
-        for which in (ClipList.MINE, ClipList.SERVER):
-            if which is ClipList.MINE or viewer.guild_id is not None:
-                entries += (await self._clips.page(which, viewer, search, 0)).entries
+        for clip_list in (ClipList.MINE, ClipList.SERVER):
+            if clip_list is ClipList.MINE or viewer.guild_id is not None:
+                entries += (await self._clips.page(clip_list, viewer, search, 0)).entries
         jobs = {entry.job.id: entry.job for entry in entries}
         return [
             app_commands.Choice(
@@ -101,30 +101,32 @@ class LibraryCog(commands.Cog):
 
     @commands.Cog.listener()
     async def on_page_button(
-        self, interaction: Interaction, which: ClipList, number: int, search: str
+        self, interaction: Interaction, clip_list: ClipList, number: int, search: str
     ) -> None:
         """Turn to another page of a list."""
         say = say_to(interaction)
         try:
-            page = await self._clips.page(which, viewer_of(interaction), search, number)
+            page = await self._clips.page(
+                clip_list, Caller.of(interaction).viewer(), search, number
+            )
             await interaction.response.edit_message(
-                embed=embeds.page(say, which, page, search),
-                view=page_buttons(say, which, page.number, search, page.is_last),
+                embed=embeds.page(say, clip_list, page, search),
+                view=page_buttons(say, clip_list, page.number, search, page.is_last),
             )
         except Exception as error:
-            await explain(interaction, error)
+            await answer_error(interaction, error)
 
-    async def _open(self, interaction: Interaction, which: ClipList, search: str) -> None:
-        viewer, search = viewer_of(interaction), one_line(search)
-        if which is ClipList.SERVER and viewer.guild_id is None:
+    async def _open_list(self, interaction: Interaction, clip_list: ClipList, search: str) -> None:
+        viewer, search = Caller.of(interaction).viewer(), one_line(search)
+        if clip_list is ClipList.SERVER and viewer.guild_id is None:
             raise InvalidRequest(
                 "This is not a server; here you can only look through your own clips."
             )
-        page = await self._clips.page(which, viewer, search, 0)
+        page = await self._clips.page(clip_list, viewer, search, 0)
         say = say_to(interaction)
-        view = page_buttons(say, which, 0, search, page.is_last)
+        view = page_buttons(say, clip_list, 0, search, page.is_last)
         await interaction.response.send_message(
-            embed=embeds.page(say, which, page, search),
+            embed=embeds.page(say, clip_list, page, search),
             view=discord.utils.MISSING if page.is_last else view,
             ephemeral=True,
         )

@@ -27,13 +27,13 @@ from musicgen_bot.jobs.limits import in_words
 from musicgen_bot.jobs.service_mode import Mode
 from musicgen_bot.snowflakes import EXAMPLE_ID, read_id
 from musicgen_bot.translations import Counted, Text
-from musicgen_bot.ui.common.speech import answer, say_to
-from musicgen_bot.ui.owners import require_owner
+from musicgen_bot.ui.common.answers import answer, say_to
+from musicgen_bot.ui.common.caller import Caller
 
 BLOCKS_SHOWN = 50
 GIB, MIB = 2**30, 2**20
-What = Literal["user", "server"]
-_KINDS: dict[What, BlockKind] = {"user": BlockKind.USER, "server": BlockKind.GUILD}
+BlockTarget = Literal["user", "server"]
+_KINDS: dict[BlockTarget, BlockKind] = {"user": BlockKind.USER, "server": BlockKind.GUILD}
 _NAMES = {BlockKind.USER: Text("User `{id}`"), BlockKind.GUILD: Text("Server `{id}`")}
 _MODES = {
     Mode.RUNNING: Text("running"),
@@ -55,6 +55,8 @@ class Machine:
     """Seconds of music made per second; None before it was measured."""
     is_loaded: Callable[[], bool]
     """Whether the model is in memory."""
+    trouble: Callable[[], str | None]
+    """Why the model is out of order, in an English sentence; None while it works."""
     memory: Callable[[], tuple[int | None, int | None]]
     """Bytes of main memory and of a GPU's own; None where that is not known."""
 
@@ -89,7 +91,7 @@ class OwnerCog(
     @app_commands.command(description="Show how the bot is doing.")
     async def status(self, interaction: discord.Interaction) -> None:
         """Show speed, queue, memory, guilds, uptime and model."""
-        await require_owner(interaction, self._guild_id)
+        await Caller.of(interaction).require_host(self._guild_id)
         estimates = list(self._dispatcher.estimates())
         making = sum(estimate.place == 0 for _, estimate in estimates)
         machine, about, say = self._machine, self._machine.about, say_to(interaction)
@@ -103,7 +105,9 @@ class OwnerCog(
         if speed:
             pace = Text("{speed} s of music per second", speed=round(speed, 2))
         model = f"{about.model}, {about.precision}, {about.device}"
-        if not machine.is_loaded():
+        if trouble := machine.trouble():
+            model = say("{model} (out of order: {reason})", model=model, reason=trouble)
+        elif not machine.is_loaded():
             model = say("{model} (unloaded; the next clip loads it)", model=model)
         kept = say("{clips}, {size} MiB", clips=clips, size=round(size / MIB, 1))
         since = in_words(up)
@@ -128,7 +132,7 @@ class OwnerCog(
     @app_commands.command(description="Start no more clips; what is waiting keeps waiting.")
     async def pause(self, interaction: discord.Interaction) -> None:
         """Let jobs wait."""
-        await self._turn(
+        await self._set_mode(
             interaction,
             Mode.PAUSED,
             Text(
@@ -140,12 +144,12 @@ class OwnerCog(
     @app_commands.command(description="Go back to work after a pause or a drain.")
     async def resume(self, interaction: discord.Interaction) -> None:
         """Work as always."""
-        await self._turn(interaction, Mode.RUNNING, Text("Running."))
+        await self._set_mode(interaction, Mode.RUNNING, Text("Running."))
 
     @app_commands.command(description="Take on nothing new, and finish what is there.")
     async def drain(self, interaction: discord.Interaction) -> None:
         """Finish, for instance before an update."""
-        await self._turn(
+        await self._set_mode(
             interaction,
             Mode.DRAINING,
             Text(
@@ -157,14 +161,17 @@ class OwnerCog(
     @app_commands.command(description="Block a user or a server from making music anywhere.")
     @app_commands.describe(what="A user or a server", snowflake="Its ID")
     @app_commands.rename(snowflake="id")
-    async def block(self, interaction: discord.Interaction, what: What, snowflake: str) -> None:
+    async def block(
+        self, interaction: discord.Interaction, what: BlockTarget, snowflake: str
+    ) -> None:
         """Block a user or a guild."""
-        await require_owner(interaction, self._guild_id)
+        caller = Caller.of(interaction)
+        await caller.require_host(self._guild_id)
         kind, number = _KINDS[what], _id(snowflake)
-        news = await self._blocklist.block_everywhere(kind, number, interaction.user.id)
+        changed = await self._blocklist.block_everywhere(kind, number, caller.user_id)
         which = _named(kind, number)
         text = Text("{which} was already blocked.", which=which)
-        if news:
+        if changed:
             text = Text(
                 "{which} is now blocked; what is already waiting will still be made.", which=which
             )
@@ -173,21 +180,24 @@ class OwnerCog(
     @app_commands.command(description="Let a blocked user or server make music again.")
     @app_commands.describe(what="A user or a server", snowflake="Its ID")
     @app_commands.rename(snowflake="id")
-    async def unblock(self, interaction: discord.Interaction, what: What, snowflake: str) -> None:
+    async def unblock(
+        self, interaction: discord.Interaction, what: BlockTarget, snowflake: str
+    ) -> None:
         """Unblock a user or a guild."""
-        await require_owner(interaction, self._guild_id)
+        caller = Caller.of(interaction)
+        await caller.require_host(self._guild_id)
         kind, number = _KINDS[what], _id(snowflake)
-        news = await self._blocklist.unblock_everywhere(kind, number, interaction.user.id)
+        changed = await self._blocklist.unblock_everywhere(kind, number, caller.user_id)
         which = _named(kind, number)
         text = Text("{which} was not blocked.", which=which)
-        if news:
+        if changed:
             text = Text("{which} can make music again.", which=which)
         await answer(interaction, say_to(interaction)(text))
 
     @app_commands.command(description="Show who is blocked everywhere.")
     async def blocks(self, interaction: discord.Interaction) -> None:
         """List users and guilds."""
-        await require_owner(interaction, self._guild_id)
+        await Caller.of(interaction).require_host(self._guild_id)
         blocks = await self._blocklist.everywhere()
         say = say_to(interaction)
         lines = [f"{say(_named(b.kind, b.id))} <t:{b.at:.0f}:f>" for b in blocks[:BLOCKS_SHOWN]]
@@ -197,10 +207,11 @@ class OwnerCog(
         embed = discord.Embed(description="\n".join(lines) or say("Nobody is blocked."))
         await interaction.response.send_message(embed=embed, ephemeral=True)
 
-    async def _turn(self, interaction: discord.Interaction, mode: Mode, text: Text) -> None:
-        await require_owner(interaction, self._guild_id)
+    async def _set_mode(self, interaction: discord.Interaction, mode: Mode, text: Text) -> None:
+        caller = Caller.of(interaction)
+        await caller.require_host(self._guild_id)
         await self._dispatcher.turn(mode)
-        _log.info("user %d turned the bot to %s", interaction.user.id, mode)
+        _log.info("user %d turned the bot to %s", caller.user_id, mode)
         await answer(interaction, say_to(interaction)(text))
 
 

@@ -11,13 +11,14 @@ from discord.ext import commands
 from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.translations import Counted
-from musicgen_bot.ui.common.errors import explain
-from musicgen_bot.ui.common.speech import answer, say_to
+from musicgen_bot.ui.common.answers import answer, say_to
+from musicgen_bot.ui.common.caller import Caller
+from musicgen_bot.ui.common.errors import answer_error
 from musicgen_bot.ui.privacy import (
     ABOUT,
     STAYS,
     WARNING,
-    Wish,
+    PrivacyAction,
     data_file,
     privacy_buttons,
 )
@@ -34,29 +35,31 @@ class PrivacyCog(commands.Cog):
     @app_commands.command(description="See everything that is kept about you, or delete it.")
     async def privacy(self, interaction: Interaction) -> None:
         """Tell the caller what is kept, and offer to show and to delete it."""
-        say = say_to(interaction)
+        caller, say = Caller.of(interaction), say_to(interaction)
         await interaction.response.send_message(
             say(ABOUT),
-            view=privacy_buttons(say, interaction.user.id, Wish.SHOW, Wish.DELETE),
+            view=privacy_buttons(say, caller.user_id, PrivacyAction.SHOW, PrivacyAction.DELETE),
             ephemeral=True,
         )
 
     @commands.Cog.listener()
-    async def on_privacy_button(self, interaction: Interaction, wish: Wish, user_id: int) -> None:
+    async def on_privacy_button(
+        self, interaction: Interaction, action: PrivacyAction, user_id: int
+    ) -> None:
         """Do what was pressed, for the one person who may press it."""
         try:
-            if interaction.user.id != user_id:
+            if Caller.of(interaction).user_id != user_id:
                 raise InvalidRequest(
                     "This button is for somebody else; `/privacy` gives you your own."
                 )
-            await self._fulfil(interaction, wish)
+            await self._press(interaction, action, user_id)
         except Exception as error:
-            await explain(interaction, error)
+            await answer_error(interaction, error)
 
-    async def _fulfil(self, interaction: Interaction, wish: Wish) -> None:
-        user_id, say = interaction.user.id, say_to(interaction)
-        match wish:
-            case Wish.SHOW:
+    async def _press(self, interaction: Interaction, action: PrivacyAction, user_id: int) -> None:
+        say = say_to(interaction)
+        match action:
+            case PrivacyAction.SHOW:
                 await interaction.response.defer(ephemeral=True, thinking=True)
                 file = data_file(
                     await self._dispatcher.data_about(user_id), interaction.filesize_limit
@@ -69,13 +72,13 @@ class PrivacyCog(commands.Cog):
                     file=file,
                     ephemeral=True,
                 )
-            case Wish.DELETE:
+            case PrivacyAction.DELETE:
                 await interaction.response.send_message(
                     f"{say(WARNING)}\n{say(STAYS)}",
-                    view=privacy_buttons(say, user_id, Wish.CONFIRM),
+                    view=privacy_buttons(say, user_id, PrivacyAction.CONFIRM),
                     ephemeral=True,
                 )
-            case Wish.CONFIRM:
+            case PrivacyAction.CONFIRM:
                 await interaction.response.defer(ephemeral=True, thinking=True)
                 count = await self._dispatcher.forget_person(user_id)
                 deleted = Counted(

@@ -10,13 +10,14 @@ from discord.ext import commands
 
 from musicgen_bot.clip_list import Viewer
 from musicgen_bot.errors import InvalidRequest
+from musicgen_bot.job import Job
 from musicgen_bot.jobs.active_job import ActiveJob, Estimate
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.translations import Language
-from musicgen_bot.ui.common.speech import say_to
+from musicgen_bot.ui.common.answers import say_to
+from musicgen_bot.ui.common.caller import Caller
 from musicgen_bot.ui.common.text import CHOICES_SHOWN, length, quoted, shortened, status, title
 from musicgen_bot.ui.job_message.cancelling import cancel
-from musicgen_bot.ui.reading import moderates, viewer_of
 
 ROWS_SHOWN = 10
 PROMPT_CHARACTERS = 60
@@ -31,13 +32,14 @@ class QueueCog(commands.Cog):
     @app_commands.command(description="Show what is being made here and what is waiting.")
     async def queue(self, interaction: discord.Interaction) -> None:
         """Show this server's jobs, or without one the caller's and this channel's, to them."""
+        caller = Caller.of(interaction)
         rows = [
             (active, estimate)
             for active, estimate in self._dispatcher.estimates()
-            if _is_here(active, interaction)
+            if _is_here(active.job, caller)
         ]
         now, say = time.time(), say_to(interaction)
-        viewer = viewer_of(interaction)
+        viewer = caller.viewer()
         lines = [
             _line(say, active, estimate, now, viewer) for active, estimate in rows[:ROWS_SHOWN]
         ]
@@ -54,8 +56,8 @@ class QueueCog(commands.Cog):
     @app_commands.describe(clip="Which clip; your newest if you leave it out")
     async def cancel(self, interaction: discord.Interaction, clip: int | None = None) -> None:
         """Cancel one of the caller's jobs, or for a moderator any of the server's."""
-        mine = self._of(interaction.user.id)
-        theirs = self._moderated(interaction)
+        caller = Caller.of(interaction)
+        mine, theirs = self._owned(caller), self._moderated(caller)
         if not mine and (clip is None or not theirs):
             raise InvalidRequest("You have no clips waiting or being made.")
         job_id = max(mine) if clip is None else clip
@@ -71,8 +73,8 @@ class QueueCog(commands.Cog):
     async def _offer_clips(
         self, interaction: discord.Interaction, current: str
     ) -> list[app_commands.Choice[int]]:
-        mine, theirs = self._of(interaction.user.id), self._moderated(interaction)
-        say = say_to(interaction)
+        caller, say = Caller.of(interaction), say_to(interaction)
+        mine, theirs = self._owned(caller), self._moderated(caller)
         jobs = sorted(mine.items(), reverse=True)
         jobs += sorted((job for job in theirs.items() if job[0] not in mine), reverse=True)
         return [
@@ -83,28 +85,28 @@ class QueueCog(commands.Cog):
             if str(job_id).startswith(current)
         ][:CHOICES_SHOWN]
 
-    def _of(self, user_id: int) -> dict[int, ActiveJob]:
+    def _owned(self, caller: Caller) -> dict[int, ActiveJob]:
         return {
             active.job.id: active
             for active in self._dispatcher.unfinished()
-            if active.job.address.user_id == user_id
+            if caller.owns(active.job)
         }
 
-    def _moderated(self, interaction: discord.Interaction) -> dict[int, ActiveJob]:
+    def _moderated(self, caller: Caller) -> dict[int, ActiveJob]:
         """Return the jobs that the caller may cancel as a moderator."""
         return {
             active.job.id: active
             for active in self._dispatcher.unfinished()
-            if moderates(interaction, active.job)
+            if caller.moderates(active.job)
         }
 
 
-def _is_here(active: ActiveJob, interaction: discord.Interaction) -> bool:
-    address = active.job.address
-    if interaction.guild_id is not None:
-        return address.guild_id == interaction.guild_id
-    in_channel = address.guild_id is None and address.channel_id == interaction.channel_id
-    return in_channel or address.user_id == interaction.user.id
+def _is_here(job: Job, caller: Caller) -> bool:
+    address = job.address
+    if caller.guild_id is not None:
+        return address.guild_id == caller.guild_id
+    in_channel = address.guild_id is None and address.channel_id == caller.channel_id
+    return in_channel or caller.owns(job)
 
 
 def _line(say: Language, active: ActiveJob, estimate: Estimate, now: float, viewer: Viewer) -> str:

@@ -11,8 +11,8 @@ from discord.ext import commands
 from musicgen_bot.jobs.admission import Admission
 from musicgen_bot.jobs.limits import exactly
 from musicgen_bot.translations import Text
-from musicgen_bot.ui.common.caller import member_of
-from musicgen_bot.ui.common.speech import answer, say_to
+from musicgen_bot.ui.common.answers import answer, say_to
+from musicgen_bot.ui.common.caller import Caller
 
 OF_USER = Text("You have {left} of {limit} of music left today.")
 OF_GUILD = Text("This server has {left} of {limit} of music left today.")
@@ -30,10 +30,8 @@ class QuotaCog(commands.Cog):
         await answer(interaction, await self._text(interaction))
 
     async def _text(self, interaction: discord.Interaction) -> str:
-        say = say_to(interaction)
-        own = await self._admission.allowance(
-            interaction.guild_id, interaction.user.id, member_of(interaction)
-        )
+        caller, say = Caller.of(interaction), say_to(interaction)
+        own = await self._admission.allowance(caller.guild_id, caller.user_id, caller.member)
         if own is None:
             return say("There is no daily limit here.")
         lines = [

@@ -9,20 +9,19 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from musicgen_bot.cogs.place import Place
 from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.guild_settings import GuildSettings
 from musicgen_bot.jobs.blocklist import Blocklist
 from musicgen_bot.jobs.days import find_time_zone, time_zones
-from musicgen_bot.jobs.settings_service import SettingsService
+from musicgen_bot.jobs.guild_settings_service import GuildSettingsService, SettingsEdit
 from musicgen_bot.translations import LOCALES
-from musicgen_bot.ui.authority import guild_of
-from musicgen_bot.ui.common.speech import answer, say_to
+from musicgen_bot.ui.common.answers import answer, say_to
+from musicgen_bot.ui.common.caller import Caller
 from musicgen_bot.ui.common.text import CHOICES_SHOWN, shortened
 from musicgen_bot.ui.guild_settings.file import check_size, read_settings, settings_file
-from musicgen_bot.ui.guild_settings.forms import Settle, with_tier, words_in
+from musicgen_bot.ui.guild_settings.forms import with_tier, words_in
 from musicgen_bot.ui.guild_settings.panel import SettingsPanel
-from musicgen_bot.ui.guild_settings.places import present
+from musicgen_bot.ui.guild_settings.places import ChannelOption, without_deleted
 from musicgen_bot.ui.guild_settings.text import differences, log_embed
 
 ANSWER_CHARACTERS = 1900
@@ -46,12 +45,16 @@ class SettingsCog(
     """The commands for a server's admins."""
 
     def __init__(
-        self, client: discord.Client, settings: SettingsService, blocklist: Blocklist
+        self, client: discord.Client, settings: GuildSettingsService, blocklist: Blocklist
     ) -> None:
         self._settings = settings
         self._panel = SettingsPanel(settings, blocklist)
-        self._time_zones = time_zones()  # reads many small files, so not at each key typed
+        self._time_zones: list[str] = []
         client.add_view(self._panel)
+
+    async def cog_load(self) -> None:
+        """Read the time zones once, and not at each key that is typed."""
+        self._time_zones = await time_zones()
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: discord.Interaction) -> None:
@@ -112,20 +115,20 @@ class SettingsCog(
     async def channels(
         self,
         interaction: discord.Interaction,
-        add: Place | None = None,
-        remove: Place | None = None,
+        add: ChannelOption | None = None,
+        remove: ChannelOption | None = None,
         everywhere: bool = False,
     ) -> None:
         """Set where the bot may be used."""
 
-        def settle(settings: GuildSettings) -> GuildSettings:
+        def edit(settings: GuildSettings) -> GuildSettings:
             kept = () if everywhere else settings.channels
             more = None if add is None else add.id
             return replace(
                 settings, channels=_changed(kept, more, None if remove is None else remove.id)
             )
 
-        await self._change(interaction, settle)
+        await self._change(interaction, edit)
 
     @app_commands.command(description="Set what a role may do.")
     @app_commands.describe(
@@ -143,7 +146,7 @@ class SettingsCog(
     ) -> None:
         """Set what a role may do."""
 
-        def settle(settings: GuildSettings) -> GuildSettings:
+        def edit(settings: GuildSettings) -> GuildSettings:
             if grant.value == "role_seconds_a_day":
                 if seconds is None:
                     raise InvalidRequest("How many seconds per day? Please fill in `seconds` too.")
@@ -158,7 +161,7 @@ class SettingsCog(
             }
             return replace(settings, **new)
 
-        await self._change(interaction, settle)
+        await self._change(interaction, edit)
 
     @app_commands.command(description="Set which words are not wanted in prompts.")
     @app_commands.describe(
@@ -176,19 +179,19 @@ class SettingsCog(
         """Set the words that are refused."""
         gone = {word.casefold() for word in words_in(remove)}
 
-        def settle(settings: GuildSettings) -> GuildSettings:
+        def edit(settings: GuildSettings) -> GuildSettings:
             kept = () if clear else settings.unwanted_words
             words = dict.fromkeys((*kept, *words_in(add)))
             left = tuple(word for word in words if word.casefold() not in gone)
             return replace(settings, unwanted_words=left)
 
-        await self._change(interaction, settle)
+        await self._change(interaction, edit)
 
     @app_commands.command(description="Set the time zone; a new day begins at its midnight.")
     @app_commands.describe(zone="Such as Europe/Berlin")
     async def timezone(self, interaction: discord.Interaction, zone: str) -> None:
         """Set where a day ends."""
-        found = find_time_zone(zone)
+        found = await find_time_zone(zone)
         await self._change(interaction, lambda settings: replace(settings, time_zone=found))
 
     @timezone.autocomplete("zone")
@@ -218,10 +221,9 @@ class SettingsCog(
     @app_commands.command(description="Reset all settings; then only the host's limits apply.")
     async def reset(self, interaction: discord.Interaction) -> None:
         """Go back to the start, and hand out a copy of what was."""
-        guild_id = guild_of(interaction, "manage_guild")
-        change = await self._settings.change(
-            guild_id, interaction.user.id, lambda _: GuildSettings()
-        )
+        caller = Caller.of(interaction)
+        guild_id = caller.require_permission("manage_guild")
+        change = await self._settings.change(guild_id, caller.user_id, lambda _: GuildSettings())
         await interaction.response.send_message(
             say_to(interaction)(
                 "Everything is back to the host's values. This file holds the previous settings; "
@@ -234,7 +236,8 @@ class SettingsCog(
     @app_commands.command(description="Get all the settings as a file.")
     async def export(self, interaction: discord.Interaction) -> None:
         """Hand out the settings as a file."""
-        settings = await self._settings.get(guild_of(interaction, "manage_guild"))
+        guild_id = Caller.of(interaction).require_permission("manage_guild")
+        settings = await self._settings.get(guild_id)
         await interaction.response.send_message(
             say_to(interaction)(
                 "These are all the settings; you can edit this file and load it again with "
@@ -251,33 +254,34 @@ class SettingsCog(
 
         What was deleted in the server since it was exported is left out.
         """
-        guild_of(interaction, "manage_guild")
+        Caller.of(interaction).require_permission("manage_guild")
         check_size(file)
         await interaction.response.defer(ephemeral=True)
         settings = await read_settings(file, interaction.guild)
-        there, say, note = present(settings, interaction.guild), say_to(interaction), ""
-        if left_out := differences(say, settings, there, there):
+        existing, say, note = without_deleted(settings, interaction.guild), say_to(interaction), ""
+        if left_out := differences(say, settings, existing, existing):
             note = "\n" + say(
                 "Not imported, because this server does not have it: {changes}",
                 changes=shortened(left_out, ANSWER_CHARACTERS // 2),
             )
-        await self._change(interaction, lambda _: there, note)
+        await self._change(interaction, lambda _: existing, note)
 
     @app_commands.command(description="Show who set what: the last fifty changes.")
     async def log(self, interaction: discord.Interaction) -> None:
         """Show what was changed."""
-        changes = await self._settings.changes(guild_of(interaction, "manage_guild"))
+        guild_id = Caller.of(interaction).require_permission("manage_guild")
+        changes = await self._settings.changes(guild_id)
         await interaction.response.send_message(
             embed=log_embed(say_to(interaction), changes), ephemeral=True
         )
 
     async def _change(
-        self, interaction: discord.Interaction, settle: Settle, note: str = ""
+        self, interaction: discord.Interaction, edit: SettingsEdit, note: str = ""
     ) -> None:
         """Put settings into effect and tell what that changed, and a note."""
-        guild_id = guild_of(interaction, "manage_guild")
-        change = await self._settings.change(guild_id, interaction.user.id, settle)
-        say = say_to(interaction)
+        caller, say = Caller.of(interaction), say_to(interaction)
+        guild_id = caller.require_permission("manage_guild")
+        change = await self._settings.change(guild_id, caller.user_id, edit)
         changed = differences(say, change.before, change.after)
         text = say("That changes nothing; `/settings show` shows the current settings.")
         if changed:

@@ -19,7 +19,13 @@ from torch import Tensor
 
 from musicgen_bot.engine.batch import Batch
 from musicgen_bot.engine.delay import lag
-from musicgen_bot.engine.device import PRECISIONS, choose_device, synchronize
+from musicgen_bot.engine.device import (
+    PRECISIONS,
+    choose_device,
+    limit_threads,
+    synchronize,
+    threads,
+)
 from musicgen_bot.engine.engine import Engine
 from musicgen_bot.engine.loader import load_engine
 from musicgen_bot.engine.native.build import CannotBuild, library
@@ -102,6 +108,7 @@ def make_checkpoint(folder: Path, sizes: RandomModelSizes) -> None:
 def measure(task: Task, folder: Path, device: str) -> Measurement:
     """Carry out a task with the checkpoint in a folder."""
     where = choose_device(device)
+    limit_threads(where)
     load = _ours if task.engine == OURS else _theirs
     make, engine = load(task, folder, where)
     make(_WARM_UP_SECONDS)
@@ -130,7 +137,7 @@ def read_bandwidth() -> float:
     """Return the bytes a second that all cores together read from memory, the best of some runs."""
     memory = torch.zeros(_READ_BYTES, dtype=torch.uint8)
     try:
-        read: Callable[[Tensor], object] = Team(library(), torch.get_num_threads()).read
+        read: Callable[[Tensor], object] = Team(library(), threads()).read
     except CannotBuild:
         read = torch.sum
         memory = memory.view(torch.int64)

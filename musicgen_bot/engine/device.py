@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from musicgen_bot.engine.machine import free_main_memory, processor_limit
 from musicgen_bot.engine.matrices import sums_bytes_exactly
 from musicgen_bot.engine.native.build import CannotBuild, library
 from musicgen_bot.engine.native.packing import fits
@@ -59,9 +60,9 @@ def _best_device() -> torch.device:
 def choose_precision(name: str, device: torch.device, decoder: Any) -> str:
     """Return the name of the precision of a decoder with the configuration `decoder`.
 
-    auto is int8 on a CPU that can, and fp32 on any other, since only these keep a clip the same
-    whatever it shares a batch with; on a GPU it is fp16. Raises ModelError for an unknown one, and
-    for one that is not to be had here.
+    auto is int8 on a CPU that can, and fp32 on any other, since these keep a clip the same (fp32
+    almost always) whatever it shares a batch with; on a GPU it is fp16, which may not. Raises
+    ModelError for an unknown one, and for one that is not to be had here.
     """
     if name == "auto":
         if device.type != "cpu":
@@ -132,6 +133,17 @@ def instructions() -> str:
     return "AVX2" if known.get("avx2") else "no instructions of its own for it"
 
 
+def threads() -> int:
+    """Return how many threads compute on a CPU: PyTorch's choice, if so many can run at once."""
+    return min(torch.get_num_threads(), processor_limit() or torch.get_num_threads())
+
+
+def limit_threads(device: torch.device) -> None:
+    """Let PyTorch compute on a CPU with `threads` from now on."""
+    if device.type == "cpu" and threads() < torch.get_num_threads():
+        torch.set_num_threads(threads())
+
+
 def synchronize(device: torch.device) -> None:
     """Wait until a GPU has done all that it was told to do."""
     if device.type == "cuda":
@@ -178,15 +190,12 @@ def used_device_memory(name: str) -> int | None:
 
 
 def free_memory(device: torch.device) -> int:
-    """Return the bytes that are free on `device`.
-
-    A system that does not say what is free (macOS, Windows) answers with all it has.
-    """
+    """Return the bytes that are free on `device`, as far as the system says (`machine.py`)."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     if device.type == "mps":
         return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
-    return _free_main_memory()
+    return free_main_memory()
 
 
 def describe_device(device: torch.device) -> str:
@@ -195,17 +204,4 @@ def describe_device(device: torch.device) -> str:
         return torch.cuda.get_device_name(device)
     if device.type == "mps":
         return "Apple GPU"
-    return f"CPU, {torch.get_num_threads()} threads"
-
-
-def _free_main_memory() -> int:
-    meminfo = Path("/proc/meminfo")
-    if meminfo.exists():
-        lines = meminfo.read_text(encoding="ascii").splitlines()
-        sizes = dict(line.split(":", 1) for line in lines)
-        return int(sizes["MemAvailable"].split()[0]) * 1024  # the kernel counts in kibibytes
-    if sys.platform == "win32":
-        kibibytes = ctypes.c_ulonglong()
-        ctypes.windll.kernel32.GetPhysicallyInstalledSystemMemory(ctypes.byref(kibibytes))
-        return kibibytes.value * 1024
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return f"CPU, {threads()} threads"

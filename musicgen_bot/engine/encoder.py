@@ -9,6 +9,7 @@ not grow with the sound.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -34,8 +35,9 @@ _AFTER_FRAMES = 3
 class Encoder:
     """Turns sound into features, and holds nothing in memory while it does not."""
 
-    def __init__(self, folder: Path, config: EncodecConfig, device: torch.device) -> None:
-        self._folder = folder
+    def __init__(self, files: Sequence[Path], config: EncodecConfig, device: torch.device) -> None:
+        """Read the weights from `files`, all those of the model, when they are needed."""
+        self._files = files
         self._config = config
         self._device = device
 
@@ -65,7 +67,7 @@ class Encoder:
     def _read(self) -> EncodecEncoder:
         weights: dict[str, Tensor] = {}
         try:
-            for path in self._folder.glob("model*.safetensors"):
+            for path in self._files:
                 with safe_open(path, framework="pt") as file:
                     # SIM118: a file of tensors is no mapping, and cannot be iterated over.
                     names = [name for name in file.keys() if name.startswith(_PREFIX)]  # noqa: SIM118

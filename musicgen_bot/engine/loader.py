@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from transformers import (
     AutoTokenizer,
@@ -28,14 +28,17 @@ from musicgen_bot.engine.device import (
     choose_precision,
     compiled_step,
     is_out_of_memory,
+    limit_threads,
     release_memory,
+    threads,
     working_dtype,
 )
 from musicgen_bot.engine.encoder import Encoder
 from musicgen_bot.engine.engine import WINDOW_SECONDS, Engine
 from musicgen_bot.engine.layout import rounded_up
 from musicgen_bot.engine.matrices import DynamicInt8, Matrix, PlainMatrix, WeightOnlyInt8
-from musicgen_bot.engine.model_files import TINY, fetch_config, fetch_model, first_line, name_of
+from musicgen_bot.engine.model_config import first_line
+from musicgen_bot.engine.model_files import TINY, fetch_config, fetch_model, name_of, weight_files
 from musicgen_bot.engine.native.build import CannotBuild
 from musicgen_bot.engine.native.decoder import NativeDecoder
 from musicgen_bot.engine.native.packing import pack
@@ -55,6 +58,7 @@ def load_engine(model: str, device: str = "auto", precision: str = "auto") -> En
     """
     where = choose_device(device)
     precision = choose_precision(precision, where, fetch_config(model).decoder)
+    limit_threads(where)
     return _load(fetch_model(model), model, where, precision)
 
 
@@ -119,7 +123,27 @@ def _read(folder: Path, model: str) -> tuple[PreTrainedTokenizerBase, Any]:
             f"The model {model} lacks weights that its configuration asks for "
             f"({len(made_up)} of them, such as {made_up[0]}); download it again."
         )
+    _check_nothing_left_over(folder, model, modules.config.decoder)
     return tokenizer, modules.eval()
+
+
+def _check_nothing_left_over(folder: Path, model: str, decoder: Any) -> None:
+    """Raise ModelError where there are weights of more codebooks or layers than configured.
+
+    transformers leaves them out without a word, and what is left makes noise.
+    """
+    beyond = (
+        f"decoder.lm_heads.{decoder.num_codebooks}.",
+        f"decoder.model.decoder.layers.{decoder.num_hidden_layers}.",
+    )
+    for path in weight_files(folder, model):
+        with safe_open(path, framework="pt") as file:
+            left_over = sorted(name for name in file.keys() if name.startswith(beyond))  # noqa: SIM118
+        if left_over:
+            raise ModelError(
+                f"The model {model} has more weights than its configuration asks for (such as "
+                f"{left_over[0]}); download it again."
+            )
 
 
 def _take_over(
@@ -146,7 +170,7 @@ def _take_over(
         text=text,
         decoder=_take_decoder(modules, positions, device, precision),
         codec=codec,
-        encoder=Encoder(folder, modules.config.audio_encoder, device),
+        encoder=Encoder(weight_files(folder, model), modules.config.audio_encoder, device),
     )
 
 
@@ -168,7 +192,7 @@ def _take_decoder(modules: Any, positions: int, device: torch.device, precision:
         partial(pack, bits=bits),
         partial(pack, bits=max(bits, 8)),
     )
-    return NativeDecoder(weights, built, torch.get_num_threads())
+    return NativeDecoder(weights, built, threads())
 
 
 def _matrix_type(precision: str, device: torch.device) -> Callable[[Tensor], Matrix]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, cast
 
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import (
@@ -18,18 +17,21 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
 )
 from transformers import MusicgenConfig
+from transformers.utils.import_utils import is_protobuf_available, is_sentencepiece_available
 
-from musicgen_bot.engine.quiet import quiet_transformers
+from musicgen_bot.engine.model_config import ADAPTER, CONFIG, first_line, read_config
 from musicgen_bot.errors import ModelError
 
 TINY = "tiny"
 """Names the model that comes with the bot."""
 _BUNDLED = Path(__file__).parents[1] / "models" / TINY
-_CONFIG = "config.json"
+_EXAMPLE = "facebook/musicgen-small"
+_HOSTS = ("huggingface.co/", "hf.co/", "www.huggingface.co/")
 _WEIGHTS = "model.safetensors"
 _WEIGHTS_INDEX = "model.safetensors.index.json"
-_TOKENIZERS = ("tokenizer.json", "spiece.model")
-_WANTED = ["*.json", "model*.safetensors", "spiece.model"]
+_TOKENIZER = "tokenizer.json"
+_OLD_TOKENIZER = "spiece.model"
+_SUFFIX = ".safetensors"
 
 
 def name_of(model: str) -> str:
@@ -39,49 +41,26 @@ def name_of(model: str) -> str:
 
 
 def is_cached(model: str) -> bool:
-    """Return whether `model` can be loaded without a download."""
-    try:
-        folder = _local_folder(model) or _cached_folder(model)
-    except ModelError:
+    """Return whether `model` can be loaded without a download.
+
+    Raises ModelError where what is here cannot be used, and no download would mend that.
+    """
+    local = _local_folder(model)
+    folder = local or _cached_folder(model)
+    if folder is None:
         return False
-    return folder is not None and not _unusable_files(folder)
+    if local is not None:
+        _check_files(local, model)
+    return not _missing_files(folder, model)
 
 
 def fetch_config(model: str) -> MusicgenConfig:
     """Return the configuration of `model` without its weights, downloading it alone if need be.
 
-    Raises ModelError where it cannot be had, or is of another kind of model.
+    Raises ModelError where it cannot be had, or no MusicGen can be built of it.
     """
-    folder = _local_folder(model) or _cached_folder(model) or _download(model, [_CONFIG])
+    folder = _local_folder(model) or _cached_folder(model) or _download(model, [CONFIG, ADAPTER])
     return read_config(folder, model)
-
-
-def read_config(folder: Path, model: str) -> MusicgenConfig:
-    """Return the configuration in a model's folder; raises ModelError if it is not MusicGen's."""
-    path = folder / _CONFIG
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        kinds = [content.get("model_type")]
-        if kinds == ["musicgen"]:
-            with quiet_transformers():
-                config: Any = MusicgenConfig.from_pretrained(folder)
-            kinds += [config.text_encoder.model_type, config.audio_encoder.model_type]
-    except FileNotFoundError:
-        raise ModelError(
-            f"The model {model} has no {_CONFIG}; give a folder that transformers saved, or a "
-            "name such as facebook/musicgen-small."
-        ) from None
-    except Exception as error:  # transformers raises what it likes on a configuration it dislikes
-        raise ModelError(
-            f"The {_CONFIG} of the model {model} cannot be used ({first_line(error)}); "
-            "download the model again."
-        ) from error
-    if kinds != ["musicgen", "t5", "encodec"]:
-        raise ModelError(
-            f"The model {model} is no MusicGen (it says {kinds[-1]}), but the bot runs nothing "
-            "else; choose one such as facebook/musicgen-small."
-        )
-    return cast("MusicgenConfig", config)
 
 
 def fetch_model(model: str) -> Path:
@@ -92,35 +71,43 @@ def fetch_model(model: str) -> Path:
     folder = _local_folder(model)
     if folder is None:
         folder = _cached_folder(model)
-        if folder is None or _unusable_files(folder):
-            folder = _download(model, _WANTED)
+        if folder is None or _missing_files(folder, model):
+            folder = _download(model, ["*.json", _OLD_TOKENIZER])
+            read_config(folder, model)
+            folder = _download(model, _weight_names(folder, model) or [_WEIGHTS])
     read_config(folder, model)
-    unusable = _unusable_files(folder)
-    if unusable and any(folder.glob("*.bin")):
-        raise ModelError(
-            f"The model {model} has its weights only in files that may run code when they are "
-            "read; choose one with .safetensors files."
-        )
-    if unusable:
-        raise ModelError(
-            f"The model {model} is not complete: {', '.join(unusable)} is missing or damaged; "
-            "download it again."
-        )
+    _check_files(folder, model)
     return folder
 
 
-def first_line(error: Exception) -> str:
-    """Return what a library's error says, without the pages that follow."""
-    return str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
+def weight_files(folder: Path, model: str) -> list[Path]:
+    """Return the files with the weights, those that transformers reads; raises ModelError."""
+    return [folder / name for name in _weight_names(folder, model)]
 
 
 def _local_folder(model: str) -> Path | None:
     """Return the folder that `model` names; None where it is a name on Hugging Face."""
     if model == TINY:
         return _BUNDLED
-    folder = Path(model).expanduser()
-    if model and folder.is_dir():
-        return folder
+    _, is_address, location = model.rpartition("://")
+    if is_address or model.startswith(_HOSTS):
+        # The address itself is not told: there may be a token in it.
+        name = "/".join(location.split("/")[1:3]) if location.startswith(_HOSTS) else _EXAMPLE
+        raise ModelError(f"The model is given as an address; write its name alone, as in {name}.")
+    try:
+        folder = Path(model).expanduser()
+        if model and folder.is_dir():
+            return folder
+        is_file = folder.is_file()
+    except RuntimeError:  # nobody knows whose home ~ is
+        folder, is_file = Path(model).absolute(), False
+    except OSError as error:
+        raise ModelError(
+            f"The model {model} cannot be looked at ({error.strerror}); check where it is and who "
+            "may read it."
+        ) from error
+    if is_file:
+        raise ModelError(f"The model {model} is a file; give the folder it is in, {folder.parent}.")
     if folder.is_absolute() or model.startswith((".", "~")) or len(folder.parts) > 2:
         raise ModelError(f"There is no folder {model}; check where the model is.")
     return None
@@ -128,16 +115,27 @@ def _local_folder(model: str) -> Path | None:
 
 def _cached_folder(model: str) -> Path | None:
     try:
-        return Path(snapshot_download(model, local_files_only=True))
+        # Without a pattern it would have to be all that is there, files that nobody wants included.
+        return Path(snapshot_download(model, allow_patterns=[CONFIG], local_files_only=True))
     except (LocalEntryNotFoundError, HFValidationError):
         return None
+    except RuntimeError as error:  # of a user whom the system does not know
+        raise ModelError(
+            f"There is no place to keep the model {model}, as this user has no home; set HF_HOME "
+            "to a folder that can be written."
+        ) from error
+    except OSError as error:
+        raise ModelError(
+            f"The model {model} cannot be looked for ({first_line(error)}); set HF_HOME to a "
+            "folder that can be read and written."
+        ) from error
 
 
 def _download(model: str, wanted: list[str]) -> Path:
     try:
         return Path(snapshot_download(model, allow_patterns=wanted))
     except HFValidationError:
-        reason = "that is no name a model can have; give one such as facebook/musicgen-small"
+        reason = f"that is no name a model can have; give one such as {_EXAMPLE}"
     except GatedRepoError:
         reason = "its owner has to grant access; ask for it on huggingface.co and set HF_TOKEN"
     except RepositoryNotFoundError:
@@ -152,17 +150,62 @@ def _download(model: str, wanted: list[str]) -> Path:
     raise ModelError(f"The model {model} cannot be had: {reason}.")
 
 
-def _unusable_files(folder: Path) -> list[str]:
-    """Return the names of missing or damaged files without which no model can be loaded."""
-    tokenizer = next((name for name in _TOKENIZERS if (folder / name).is_file()), _TOKENIZERS[0])
-    needed = [_CONFIG, tokenizer]
-    index = folder / _WEIGHTS_INDEX
-    if not index.is_file():
-        needed.append(_WEIGHTS)
-    else:
-        try:
-            weight_map = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
-            needed.extend(sorted(set(weight_map.values())))
-        except (ValueError, TypeError, KeyError, AttributeError):
-            return [_WEIGHTS_INDEX]
+def _check_files(folder: Path, model: str) -> None:
+    """Raise ModelError where a file is missing without which the model cannot be loaded."""
+    missing = _missing_files(folder, model)
+    if missing and any(folder.glob("*.bin")):
+        raise ModelError(
+            f"The model {model} has its weights only in files that may run code when they are "
+            "read; choose one with .safetensors files."
+        )
+    if missing:
+        raise ModelError(
+            f"The model {model} is not complete: {', '.join(missing)} is missing or damaged; "
+            "download it again."
+        )
+
+
+def _missing_files(folder: Path, model: str) -> list[str]:
+    """Return the names of missing or damaged files without which the model cannot be loaded.
+
+    Raises ModelError where what is there is the obstacle.
+    """
+    weights = _weight_names(folder, model)
+    if not weights:
+        return [_WEIGHTS_INDEX]
+    needed = [CONFIG, *weights]
+    if not (folder / _OLD_TOKENIZER).is_file():
+        needed.append(_TOKENIZER)
+    elif not (folder / _TOKENIZER).is_file():
+        _check_converters(model)
     return [name for name in needed if not (folder / name).is_file()]
+
+
+def _weight_names(folder: Path, model: str) -> list[str]:
+    """Return the names of the files with the weights; none where their index is damaged.
+
+    Raises ModelError where the index names what must not be read.
+    """
+    index = folder / _WEIGHTS_INDEX
+    if (folder / _WEIGHTS).is_file() or not index.is_file():
+        return [_WEIGHTS]
+    try:
+        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        foreign = [name for name in names if Path(name).name != name or not name.endswith(_SUFFIX)]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return []
+    if foreign:
+        raise ModelError(
+            f"The {_WEIGHTS_INDEX} of the model {model} names {foreign[0]}, which is no {_SUFFIX} "
+            "file in the same folder, and is not read; choose another model."
+        )
+    return names
+
+
+def _check_converters(model: str) -> None:
+    """Raise ModelError where transformers has not what it reads an old tokenizer with."""
+    if not (is_sentencepiece_available() and is_protobuf_available()):
+        raise ModelError(
+            f"The model {model} has no {_TOKENIZER}, and its {_OLD_TOKENIZER} takes two more "
+            "packages to read; install them with `pip install sentencepiece protobuf`."
+        )

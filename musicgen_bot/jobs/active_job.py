@@ -20,8 +20,8 @@ class ActiveJob:
     """What the person was told in answer; None for a job of a former run."""
     task: asyncio.Task[None] | None = None
     """None while it waits in the queue."""
-    out_of_reach: bool = False
-    """Whether its message cannot be edited any more: it is gone, or not open to the bot."""
+    takes_updates: bool = True
+    """Whether its message is kept up to date: not once it is out of reach, or is told the end."""
     answered: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the person was answered: until then there is no message to put the clip into."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -73,3 +73,5 @@ class Estimate:
     """Whether it waits because the host has paused the bot."""
     loading: bool = False
     """Whether it waits for the model, which is being loaded again."""
+    out_of_order: bool = False
+    """Whether it waits for the host's machine, on which the model has failed."""

@@ -160,14 +160,18 @@ class Admission:
             first = next(iter(in_guild), None)
         last = await self._jobs.last_accepted(address.user_id, guild_id if settings else None)
         now, spent, tomorrow = self._clock(), (0.0, 0.0), math.inf
+        if last is not None and last > now:
+            # The clock was set back: nobody is locked out until it is that late again, but the
+            # cooldown begins anew, since how much of it has passed is not known any more.
+            await self._jobs.bring_back(address.user_id, now)
+            last = now
         if guild_id is not None and settings is not None:
             start, tomorrow = day_around(now, settings.time_zone)
             spent = await self._jobs.seconds_spent(guild_id, address.user_id, start, tomorrow)
         return Usage(
             waiting_of_user=len(of_user),
             waiting_in_guild=len(in_guild),
-            # A clock that was set back must not lock anybody out.
-            seconds_since_last=math.inf if last is None else abs(now - last),
+            seconds_since_last=math.inf if last is None else now - last,
             seconds_until_room=first.seconds() if first else None,
             spent_by_user=spent[0],
             spent_in_guild=spent[1],

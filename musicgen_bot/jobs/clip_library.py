@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from musicgen_bot.audio.pool import SoundPool
 from musicgen_bot.backends.backend import Backend
 from musicgen_bot.clip_list import ClipList, Page, Viewer
 from musicgen_bot.errors import InvalidRequest, LimitReached
@@ -33,12 +34,14 @@ class ClipLibrary:
         lists: ClipListStore,
         backend: Backend,
         blocklist: Blocklist,
+        pool: SoundPool,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._jobs = jobs
         self._lists = lists
         self._backend = backend
         self._blocklist = blocklist
+        self._pool = pool
         self._clock = clock
         self._served: set[int] = set()
         self._decoding = asyncio.Lock()
@@ -86,19 +89,28 @@ class ClipLibrary:
             )
         return codes
 
-    async def clips(self, job: Job, variation: int | None = None) -> list[Clip]:
-        """Return the sound of all variations, or of one of them, counted from 1; within a `turn`.
+    @asynccontextmanager
+    async def clips(self, job: Job, variation: int | None = None) -> AsyncIterator[list[Clip]]:
+        """Yield the sound of all variations, or of one of them, counted from 1; within a `turn`.
 
-        Raises InvalidRequest as `codes` does, GenerationError where the model fails.
+        When there is room for it; at the end of the block the list is emptied. Raises
+        InvalidRequest as `codes` does, GenerationError where the model fails.
         """
         codes = await self.codes(job)
         wanted = range(1, len(codes) + 1) if variation is None else [variation]
-        return [await self._decode(codes[n - 1], job.variation(n)) for n in wanted]
+        clips: list[Clip] = []
+        async with self._pool.room(job.request.seconds * len(wanted)):
+            try:
+                for number in wanted:
+                    clips.append(await self._decode(codes[number - 1], job.variation(number)))
+                yield clips
+            finally:
+                clips.clear()
 
     async def _decode(self, codes: Codes, request: GenerationRequest) -> Clip:
         # One for all people: between two of them the clips in the making go on.
         async with self._decoding:
-            return await self._backend.decode(codes, request)
+            return await self._backend.decode(codes, request, patient=False)
 
     async def page(self, which: ClipList, viewer: Viewer, search: str, number: int) -> Page:
         """Return a page, counted from 0, of a list, of clips whose prompt or style holds a text."""

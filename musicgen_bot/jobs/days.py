@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import zoneinfo
 from datetime import UTC, date, datetime, time, timedelta
-
-from musicgen_bot.guild_settings import is_time_zone
 
 DAY_SECONDS = 86_400
 """Of a day that knows no change of clocks."""
@@ -22,20 +21,19 @@ def day_around(now: float, time_zone: str) -> tuple[float, float]:
     return _midnight(today, zone), _midnight(today + timedelta(days=1), zone)
 
 
-def time_zones() -> list[str]:
+async def time_zones() -> list[str]:
     """Return the names of all time zones, those with a place before the others."""
-    return sorted(zoneinfo.available_timezones(), key=lambda name: ("/" not in name, name))
+    names = await asyncio.to_thread(zoneinfo.available_timezones)  # opens hundreds of files
+    return sorted(names, key=lambda name: ("/" not in name, name))
 
 
-def find_time_zone(text: str) -> str:
+async def find_time_zone(text: str) -> str:
     """Return the name of the time zone that a person typed, whatever its case.
 
     What is no time zone comes back as it is, and is refused as a setting.
     """
     name = text.strip().replace(" ", "_")
-    if is_time_zone(name):
-        return name
-    names = {known.casefold(): known for known in time_zones()}
+    names = {known.casefold(): known for known in await time_zones()}
     return names.get(name.casefold(), text)
 
 

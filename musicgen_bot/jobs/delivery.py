@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Protocol
 
@@ -19,9 +19,11 @@ from musicgen_bot.store.jobs import JobStore
 from musicgen_bot.translations import Text
 
 SOMETHING_WRONG = Text("Something went wrong while making this clip; please try again.")
+NOT_POSTED = Text("Your clip is ready, but it could not be posted; `/clip {clip}` plays it.")
 MOST_UNDELIVERED = 16
-"""Jobs that may be on their way from the model to Discord. They hold their sound in memory, some
-8 MB for 30 s of each variation, so while Discord takes no files, hardly more are made than that."""
+"""Jobs that may be on their way from the model to Discord. They hold their files in memory, some
+0.7 MB for 30 s of each variation, and until those are there their sound, five times as much; so
+while Discord takes no files, hardly more are made than that."""
 
 _log = logging.getLogger(__name__)
 
@@ -36,9 +38,10 @@ class DeliveryTarget(Protocol):
     Both methods may be called again for a job after a restart, and doing it twice does no harm.
     """
 
-    async def deliver(self, job: Job, clips: Sequence[Clip]) -> int | None:
+    async def deliver(self, job: Job, clips: list[Clip]) -> int | None:
         """Hand over all variations and return the id of their message, where there is one.
 
+        The clips may be taken out of the list once they are files: nobody else holds their sound.
         Waits out what passes by itself. Raises GenerationError where no sound can be made of any
         clip, Undeliverable where they can go nowhere.
         """
@@ -75,12 +78,14 @@ class Delivery:
         """Whether one more job may be made."""
         return len(self._deliveries) < MOST_UNDELIVERED
 
-    def start(self, active: ActiveJob, clips: Sequence[Clip]) -> None:
+    def start(self, active: ActiveJob, clips: list[Clip]) -> None:
         """Begin to hand over what was made."""
+        active.takes_updates = False
         active.task = self._spawn(self._deliver(active, clips), self._deliveries)
 
     def end(self, active: ActiveJob, state: JobState, why: Text | EndReason) -> None:
         """Begin to tell a person why there will be no clip, and then write how the job ended."""
+        active.takes_updates = False
         active.task = self._spawn(self._end(active, state, why), self._endings)
 
     async def close(self) -> None:
@@ -99,7 +104,7 @@ class Delivery:
         task.add_done_callback(tasks.discard)
         return task
 
-    async def _deliver(self, active: ActiveJob, clips: Sequence[Clip]) -> None:
+    async def _deliver(self, active: ActiveJob, clips: list[Clip]) -> None:
         """Hand over what was made; whatever happens to it now, it stays in the history."""
         try:
             await active.answered.wait()
@@ -113,7 +118,7 @@ class Delivery:
             await self._end(active, JobState.KEPT, error.text)
         except Exception:
             _log.exception("job %d could not be delivered", active.job.id)
-            await self._end(active, JobState.KEPT, SOMETHING_WRONG)
+            await self._end(active, JobState.KEPT, NOT_POSTED.filled(clip=str(active.job.id)))
         else:
             if message_id is not None and message_id != active.job.address.message_id:
                 await self._writer.write(partial(self._jobs.set_message, active.job.id, message_id))

@@ -18,6 +18,7 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
+from musicgen_bot.audio.pool import SoundPool
 from musicgen_bot.backends.backend import Backend
 from musicgen_bot.errors import LimitReached
 from musicgen_bot.generation import GenerationRequest, check_continuation
@@ -53,6 +54,7 @@ class Dispatcher:
         service_mode: ServiceMode,
         events: Events,
         personal: PersonalData,
+        pool: SoundPool,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._jobs = jobs
@@ -76,7 +78,7 @@ class Dispatcher:
         self._slots = Slots(
             backend=backend,
             queue=self._queue,
-            runner=JobRunner(jobs, self._writer, backend, events),
+            runner=JobRunner(jobs, self._writer, backend, events, pool),
             delivery=self._delivery,
             service_mode=service_mode,
         )
@@ -128,7 +130,8 @@ class Dispatcher:
             submission = replace(submission, order=order)
             await self.check(submission)
             submission = await self._completed(submission)
-            active = self._hold(await self._jobs.add(submission, self._backend.model))
+            job = await self._jobs.add(submission, self._backend.model, self._clock())
+            active = self._hold(job)
         self._events.accepted(active.job)
         self._queue.put(active)
         self._slots.fill()

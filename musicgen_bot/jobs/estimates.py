@@ -36,16 +36,16 @@ class Estimator:
 
         To be read at once, or as far as wanted, before anything else happens.
         """
-        times, loading, paused = (
-            self._times(),
-            not self._backend.is_loaded,
-            self._service_mode.is_paused,
-        )
+        times, paused = self._times(), self._service_mode.is_paused
+        loading, broken = not self._backend.is_loaded, self._backend.trouble is not None
         for active in self._slots.making.values():
-            yield active, Estimate(0, next(times), active.progress, loading=loading)
+            yield (
+                active,
+                Estimate(0, next(times), active.progress, loading=loading, out_of_order=broken),
+            )
         for place, active in enumerate(self._queue, start=1):
             seconds = None if paused else next(times)
-            yield active, Estimate(place, seconds, None, paused=paused)
+            yield active, Estimate(place, seconds, None, paused=paused, out_of_order=broken)
 
     def of(self, active: ActiveJob) -> Estimate:
         """Return what one job may expect."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from musicgen_bot.audio.loudness import is_silent
+from musicgen_bot.audio.pool import SoundPool
 from musicgen_bot.backends.backend import Backend
 from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.generation import MAX_SEED, Clip
@@ -30,11 +31,19 @@ _log = logging.getLogger(__name__)
 class JobRunner:
     """Has the clips of jobs made, one job beside the other."""
 
-    def __init__(self, jobs: JobStore, writer: JobWriter, backend: Backend, events: Events) -> None:
+    def __init__(
+        self,
+        jobs: JobStore,
+        writer: JobWriter,
+        backend: Backend,
+        events: Events,
+        pool: SoundPool,
+    ) -> None:
         self._jobs = jobs
         self._writer = writer
         self._backend = backend
         self._events = events
+        self._pool = pool
 
     async def make(self, active: ActiveJob, on_room: Callable[[], None]) -> list[Clip]:
         """Return the clips of all variations of a job.
@@ -65,7 +74,7 @@ class JobRunner:
     async def _make_one(self, active: ActiveJob, number: int, on_room: Callable[[], None]) -> Clip:
         clip = await self._generate(active, number)
         for _ in range(MOST_SEEDS - 1):
-            if active.job.request.seed is not None or not await _is_silent(clip):
+            if active.job.request.seed is not None or not await self._is_silent(clip):
                 break
             _log.info("job %d: seed %s came out silent", active.job.id, clip.request.seed)
             active.job = active.job.reseeded(number, draw_seed())
@@ -80,14 +89,13 @@ class JobRunner:
         on_progress = partial(active.note_progress, number)
         return await self._backend.generate(active.job.variation(number), on_progress)
 
+    async def _is_silent(self, clip: Clip) -> bool:
+        return await self._pool.run(is_silent, clip.samples, clip.sample_rate)
+
 
 def draw_seed() -> int:
     """Return a seed that nobody asked for."""
     return secrets.randbelow(MAX_SEED + 1)
-
-
-async def _is_silent(clip: Clip) -> bool:
-    return await asyncio.to_thread(is_silent, clip.samples, clip.sample_rate)
 
 
 async def _all_clips(works: Iterable[Coroutine[None, None, Clip]]) -> list[Clip]:

@@ -31,9 +31,34 @@ class JobWriter:
         self._sleep = sleep
         self._refused: deque[Step] = deque()
         self._rewriting: asyncio.Task[None] | None = None
+        self._writing: set[asyncio.Task[None]] = set()
 
     async def write(self, step: Step) -> None:
-        """Write a step now, or as soon as that is possible; those before it come first."""
+        """Write a step now, or as soon as that is possible; those before it come first.
+
+        It is written also where whoever asks for that is cancelled meanwhile, as what it tells of
+        has happened.
+        """
+        task = asyncio.create_task(self._write(step))
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+        await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """Finish what is being written, and write what was refused, if that is possible now."""
+        if self._writing:
+            await asyncio.wait(self._writing)
+        if self._rewriting is not None:
+            self._rewriting.cancel()
+            await asyncio.wait({self._rewriting})
+        if not await self._write_refused():
+            _log.error(
+                "%d steps of jobs could not be written; the next start may make and post their "
+                "clips again",
+                len(self._refused),
+            )
+
+    async def _write(self, step: Step) -> None:
         if not self._refused:
             try:
                 await step()
@@ -44,18 +69,6 @@ class JobWriter:
         self._refused.append(step)
         if self._rewriting is None or self._rewriting.done():
             self._rewriting = asyncio.create_task(self._rewrite())
-
-    async def close(self) -> None:
-        """Write what was refused, if that is possible now."""
-        if self._rewriting is not None:
-            self._rewriting.cancel()
-            await asyncio.wait({self._rewriting})
-        if not await self._write_refused():
-            _log.error(
-                "%d steps of jobs could not be written; the next start may make and post their "
-                "clips again",
-                len(self._refused),
-            )
 
     async def _rewrite(self) -> None:
         pause = FIRST_PAUSE_SECONDS

@@ -46,6 +46,7 @@ class Stopping:
         waited = self._queue.remove(active)
         if not waited and not self._slots.take_out(active):
             return False
+        active.takes_updates = False
         await self._writer.write(
             partial(self._jobs.advance, job_id, JobState.CANCELLED, given_back=waited)
         )
@@ -56,11 +57,10 @@ class Stopping:
         """Stop all work on a job without a word, such as a delivery that still tries."""
         if (active := self._active.pop(job_id, None)) is None:
             return
+        active.takes_updates = False
         self._queue.remove(active)
         self._slots.take_out(active)
-        if active.task is not None:
-            active.task.cancel()
-            await asyncio.wait({active.task})
+        await _halt(active)
         active.ended.set()
         self._slots.fill()
 
@@ -75,4 +75,12 @@ class Stopping:
         # Those that wait come first, or they would be started in the place of the others.
         for active in sorted(theirs, key=lambda each: each.task is not None):
             if not await self.cancel(active.job.id, reason):
-                await self.let_go(active.job.id)
+                await _halt(active)  # its message, too, shall not say for ever that it is made
+                self._delivery.end(active, JobState.CANCELLED, reason)
+
+
+async def _halt(active: ActiveJob) -> None:
+    """End what is done for a job just now."""
+    if active.task is not None:
+        active.task.cancel()
+        await asyncio.wait({active.task})

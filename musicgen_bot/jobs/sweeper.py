@@ -59,4 +59,5 @@ class Sweeper:
             much = await self._retention.shrink(self._keep_bytes)
         old += await self._retention.forget_fruitless(now - COUNTED_SECONDS)
         await self._retention.drop_counts(now - COUNTED_SECONDS)
+        await self._retention.overwrite()
         return old, much

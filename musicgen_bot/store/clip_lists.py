@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 
 from musicgen_bot.clip_list import Entry, Page, Viewer
@@ -23,7 +22,6 @@ class ClipListStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._toggling = asyncio.Lock()
 
     async def mine(self, viewer: Viewer, search: str, number: int) -> Page:
         """Return the viewer's own clips whose prompt or style holds a text."""
@@ -51,15 +49,15 @@ class ClipListStore:
         One that was deleted meanwhile is none.
         """
         values = {"user": user_id, "job": job_id, "variation": variation, "at": at}
-        async with self._toggling:  # two presses at once are two presses
-            removed = await self._database.rows(
+        async with self._database.transaction() as transaction:
+            removed = await transaction.rows(
                 "DELETE FROM favourites WHERE user_id = :user AND job_id = :job "
                 "AND variation = :variation RETURNING job_id",
                 values,
             )
             if removed:
                 return False
-            added = await self._database.rows(
+            added = await transaction.rows(
                 "INSERT INTO favourites SELECT :user, job_id, variation, :at FROM clips "
                 "WHERE job_id = :job AND variation = :variation RETURNING job_id",
                 values,
@@ -68,7 +66,7 @@ class ClipListStore:
 
     async def size(self) -> tuple[int, int]:
         """Return how many clips are kept, and how many bytes they take."""
-        rows = await self._database.rows("SELECT count(*), total(length(codes)) FROM clips")
+        rows = await self._database.read("SELECT count(*), total(length(codes)) FROM clips")
         return rows[0][0], int(rows[0][1])
 
     async def _page(
@@ -84,7 +82,7 @@ class ClipListStore:
     ) -> Page:
         states = ", ".join(f"'{state}'" for state in _MADE)
         # S608: all that is put into the query are texts of this class; what people type is bound.
-        rows = await self._database.rows(
+        rows = await self._database.read(
             f"SELECT jobs.*, {variation} AS variation FROM {tables} "  # noqa: S608
             f"WHERE {condition} AND jobs.state IN ({states}) "
             "AND instr(casefold(jobs.style || ' ' || jobs.prompt), casefold(:search)) "

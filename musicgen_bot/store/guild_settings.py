@@ -43,17 +43,18 @@ class GuildSettingsStore:
 
     async def set(self, guild_id: int, user_id: int, settings: GuildSettings, at: float) -> None:
         """Put settings into effect; `user_id` is who wants them, `at` in seconds since 1970."""
-        await self._database.execute(
-            "INSERT INTO guild_settings (guild_id, user_id, at, settings) VALUES (?, ?, ?, ?)",
-            (guild_id, user_id, at, dump_settings(settings)),
-        )
-        await self._database.execute(
-            "DELETE FROM guild_settings WHERE guild_id = :guild AND id <= ("
-            "SELECT id FROM guild_settings WHERE guild_id = :guild "
-            "ORDER BY id DESC LIMIT 1 OFFSET :kept)",
-            # Told of each change is the version before it, so one more version is kept.
-            {"guild": guild_id, "kept": CHANGES_KEPT + 1},
-        )
+        async with self._database.transaction() as transaction:
+            await transaction.execute(
+                "INSERT INTO guild_settings (guild_id, user_id, at, settings) VALUES (?, ?, ?, ?)",
+                (guild_id, user_id, at, dump_settings(settings)),
+            )
+            await transaction.execute(
+                "DELETE FROM guild_settings WHERE guild_id = :guild AND id <= ("
+                "SELECT id FROM guild_settings WHERE guild_id = :guild "
+                "ORDER BY id DESC LIMIT 1 OFFSET :kept)",
+                # Told of each change is the version before it, so one more version is kept.
+                {"guild": guild_id, "kept": CHANGES_KEPT + 1},
+            )
 
     async def changes(self, guild_id: int) -> list[SettingsChange]:
         """Return the latest fifty changes, the newest first."""

@@ -39,12 +39,19 @@ class JobStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, submission: Submission, model: str = "") -> Job:
-        """Write a new job, waiting. Its order must have the seeds of all variations."""
+    async def add(
+        self, submission: Submission, model: str = "", accepted_at: float | None = None
+    ) -> Job:
+        """Write a new job, waiting. Its order must have the seeds of all variations.
+
+        It counts from `accepted_at`, in seconds since 1970 on this machine's clock, which need not
+        be Discord's; None is when its interaction was made.
+        """
         request, address, order = submission.request, submission.address, submission.order
         values = {
             "state": JobState.WAITING,
             "created_at": address.created_at,
+            "accepted_at": address.created_at if accepted_at is None else accepted_at,
             "prompt": request.prompt,
             "seconds": request.seconds,
             "guidance": request.guidance,
@@ -67,6 +74,7 @@ class JobStore:
             "seed_chosen": request.seed is not None,
             "locale": address.locale,
             "parent_id": address.parent_id,
+            "interaction_id": address.interaction_id,
             "model": model,
         }
         # S608: the names are those above.
@@ -159,11 +167,18 @@ class JobStore:
         With `guild_id`, the latest in that guild.
         """
         rows = await self._database.rows(
-            "SELECT created_at FROM jobs WHERE user_id = :user "
-            "AND (:guild IS NULL OR guild_id = :guild) ORDER BY created_at DESC LIMIT 1",
+            "SELECT accepted_at FROM jobs WHERE user_id = :user "
+            "AND (:guild IS NULL OR guild_id = :guild) ORDER BY accepted_at DESC LIMIT 1",
             {"user": user_id, "guild": guild_id},
         )
         return float(rows[0][0]) if rows else None
+
+    async def bring_back(self, user_id: int, now: float) -> None:
+        """Count what of this person was accepted in what is now the future as if it were now."""
+        await self._database.execute(
+            "UPDATE jobs SET accepted_at = :now WHERE user_id = :user AND accepted_at > :now",
+            {"user": user_id, "now": now},
+        )
 
     async def seconds_spent(
         self, guild_id: int, user_id: int, start: float, end: float
@@ -177,7 +192,7 @@ class JobStore:
         rows = await self._database.rows(
             "SELECT total(new_seconds) FILTER (WHERE user_id = ?), total(new_seconds) FROM "
             "(SELECT *, (seconds - given_seconds) * variations AS new_seconds FROM jobs) "
-            "WHERE guild_id = ? AND created_at >= ? AND created_at < ? "
+            "WHERE guild_id = ? AND accepted_at >= ? AND accepted_at < ? "
             "AND state != ? AND NOT given_back",
             (user_id, guild_id, start, end, JobState.FAILED),
         )
@@ -211,7 +226,8 @@ async def forget_jobs(transaction: Transaction, job_ids: Iterable[int]) -> None:
     await transaction.execute(
         f"UPDATE jobs SET state = '{JobState.DELETED}', "  # noqa: S608
         "prompt = '', typed = '', style = '', token = '', continue_from = NULL, seeds = '[]', "
-        "channel_id = 0, parent_id = NULL, message_id = NULL, uploaded = 0, locale = '', "
+        "channel_id = 0, parent_id = NULL, message_id = NULL, interaction_id = NULL, "
+        "uploaded = 0, locale = '', "
         f"given_back = given_back OR state = '{JobState.FAILED}' WHERE id {_LISTED}",
         ids,
     )
@@ -238,6 +254,7 @@ def job_of(row: sqlite3.Row) -> Job:
         created_at=row["created_at"],
         locale=row["locale"],
         parent_id=row["parent_id"],
+        interaction_id=row["interaction_id"],
     )
     order = Order(
         variations=row["variations"],

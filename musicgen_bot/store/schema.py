@@ -112,4 +112,13 @@ MIGRATIONS = (
     ) WHERE seeds = '[]' AND state != 'deleted';
     ALTER TABLE jobs DROP COLUMN seed;
     """,
+    "ALTER TABLE jobs ADD COLUMN interaction_id INTEGER;",
+    """
+    ALTER TABLE jobs ADD COLUMN accepted_at REAL NOT NULL DEFAULT 0;
+    UPDATE jobs SET accepted_at = created_at;
+    DROP INDEX jobs_by_user;
+    DROP INDEX jobs_by_guild_and_time;
+    CREATE INDEX jobs_by_user ON jobs (user_id, accepted_at);
+    CREATE INDEX jobs_by_guild_and_time ON jobs (guild_id, accepted_at);
+    """,
 )

@@ -1,0 +1,1 @@
+"""What people see in Discord: messages, embeds, buttons and forms; and who acts on them."""

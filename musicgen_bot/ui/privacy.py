@@ -20,7 +20,8 @@ ABOUT = Text(
     "**What I keep about you**: your clips with their prompts and recipes, when and where you "
     "asked for them, your favourites, and whether you are blocked. Old clips are deleted "
     "automatically; how long they are kept is up to the host of this bot. I read no messages "
-    "except those whose audio somebody chooses to continue."
+    "except those whose audio somebody chooses to continue, and after a crash those around my own "
+    "answer, to find it again."
 )
 WARNING = Text(
     "**This deletes all your clips, prompts and favourites, in all servers, for good.** Whatever "
@@ -33,7 +34,7 @@ STAYS = Text(
 )
 
 
-class Wish(StrEnum):
+class PrivacyAction(StrEnum):
     """What one of the buttons is for."""
 
     SHOW = "show"
@@ -41,43 +42,46 @@ class Wish(StrEnum):
     CONFIRM = "confirm"
 
 
-_LOOKS = {
-    Wish.SHOW: (Text("Show me everything"), ButtonStyle.primary),
-    Wish.DELETE: (Text("Delete everything …"), ButtonStyle.secondary),
-    Wish.CONFIRM: (Text("Yes, delete everything"), ButtonStyle.danger),
+_BUTTONS = {
+    PrivacyAction.SHOW: (Text("Show me everything"), ButtonStyle.primary),
+    PrivacyAction.DELETE: (Text("Delete everything …"), ButtonStyle.secondary),
+    PrivacyAction.CONFIRM: (Text("Yes, delete everything"), ButtonStyle.danger),
 }
 
 
 class PrivacyButton(
     DynamicItem[Button[View]],
-    template=rf"privacy:(?P<wish>{'|'.join(Wish)}):(?P<user>\d{{1,20}})",
+    template=rf"privacy:(?P<action>{'|'.join(PrivacyAction)}):(?P<user>\d{{1,20}})",
 ):
-    """A button for one person, handed to a cog as `privacy_button` (interaction, Wish, user id)."""
+    """A button for one person alone.
 
-    def __init__(self, wish: Wish, user_id: int, label: str = "") -> None:
-        _, style = _LOOKS[wish]
-        custom_id = f"privacy:{wish}:{user_id}"
+    A press is handed to a cog as `privacy_button` (interaction, PrivacyAction, user id).
+    """
+
+    def __init__(self, action: PrivacyAction, user_id: int, label: str = "") -> None:
+        _, style = _BUTTONS[action]
+        custom_id = f"privacy:{action}:{user_id}"
         super().__init__(Button(label=label, style=style, custom_id=custom_id))
-        self._pressed = (wish, user_id)
+        self._pressed = (action, user_id)
 
     @classmethod
     async def from_custom_id(
         cls, interaction: Interaction[Any], item: Item[Any], match: re.Match[str], /
     ) -> Self:
         """Return the button that was pressed."""
-        return cls(Wish(match["wish"]), int(match["user"]))
+        return cls(PrivacyAction(match["action"]), int(match["user"]))
 
     async def callback(self, interaction: Interaction[Any]) -> None:
         """Hand the press over."""
         interaction.client.dispatch("privacy_button", interaction, *self._pressed)
 
 
-def privacy_buttons(say: Language, user_id: int, *wishes: Wish) -> View:
+def privacy_buttons(say: Language, user_id: int, *actions: PrivacyAction) -> View:
     """Return buttons that only this person may press."""
     view = View(timeout=None)
-    for wish in wishes:
-        label, _ = _LOOKS[wish]
-        view.add_item(PrivacyButton(wish, user_id, say(label)))
+    for action in actions:
+        label, _ = _BUTTONS[action]
+        view.add_item(PrivacyButton(action, user_id, say(label)))
     view.stop()  # discord.py need not keep it: the client knows what to do with every press
     return view
 

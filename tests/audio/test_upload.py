@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
 import sys
 import tempfile
@@ -13,22 +12,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
-from musicgen_bot.audio import upload
-from musicgen_bot.audio.mp3 import find_ffmpeg
-from musicgen_bot.audio.upload import read_upload
+from musicgen_bot.audio import confined
+from musicgen_bot.audio.ffmpeg import find_ffmpeg
+from musicgen_bot.audio.pool import SoundPool
+from musicgen_bot.audio.upload import UploadReader
 from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.generation import Samples
 from tests.audio.judge import wav
 from tests.audio.signals import RATE, sine
-from tests.audio.test_mp3 import install_ffmpeg, needs_a_shell
 
 NO_SOUND = "cannot read this as an audio file"
 
 
 def ffmpeg(*arguments: str, stdin: bytes = b"") -> bytes:
     """Return the file `out` that ffmpeg writes; some formats can only be written to a file."""
-    path, _ = find_ffmpeg()
+    path = find_ffmpeg().path
     with tempfile.TemporaryDirectory() as folder:
         command = [str(path), "-v", "error", *arguments, "out"]
         subprocess.run(command, input=stdin, cwd=folder, check=True, timeout=60)
@@ -51,7 +51,11 @@ def pitch(samples: Samples) -> float:
 
 
 async def read(file: bytes, seconds: float = 10.0, channels: int = 1) -> Samples:
-    return await read_upload(file, RATE, channels, seconds)
+    pool = SoundPool()
+    try:
+        return await UploadReader(find_ffmpeg(), pool).read(file, RATE, channels, seconds)
+    finally:
+        pool.close()
 
 
 async def refused(file: bytes, sentence: str) -> None:
@@ -112,6 +116,35 @@ async def test_stereo_is_mixed_without_clipping_and_kept_where_it_is_wanted() ->
     assert np.abs(right).max() == 0
 
 
+async def test_channels_that_cancel_each_other_are_not_mixed() -> None:
+    left = sine(440, amplitude=0.5)
+    (opposite,) = await read(wav(np.concatenate([0.8 * left, -left])))
+    np.testing.assert_allclose(opposite, -left[0], atol=1e-3)
+    (mixed,) = await read(wav(np.concatenate([left, 0 * left])))
+    np.testing.assert_allclose(mixed, left[0] / 2, atol=1e-3)
+
+
+async def test_one_channel_is_as_loud_on_both_sides() -> None:
+    sound = sine(440, amplitude=0.5)
+    left, right = await read(wav(sound), channels=2)
+    np.testing.assert_allclose(left, sound[0], atol=1e-3)
+    np.testing.assert_allclose(right, sound[0], atol=1e-3)
+
+
+async def test_what_is_over_full_scale_is_turned_down_and_not_clipped() -> None:
+    sound = sine(440, amplitude=0.5)
+    (read_back,) = await read(wav(8 * sound))
+    np.testing.assert_allclose(read_back, 2 * sound[0], atol=1e-3)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("channels", [1, 2])
+async def test_what_is_no_number_is_told(value: float, channels: int) -> None:
+    sound = np.repeat(sine(440), channels, axis=0)
+    sound[-1, -5000] = value
+    await refused(wav(sound), "values that are no sound")
+
+
 async def test_the_cover_of_an_album_is_no_video(tune: Samples) -> None:
     cover = ("-f", "lavfi", "-i", "color=red:size=64x64:duration=0.04")
     picture = (*cover, "-map", "0", "-map", "1", "-disposition:v", "attached_pic")
@@ -119,10 +152,20 @@ async def test_the_cover_of_an_album_is_no_video(tune: Samples) -> None:
     assert (await read(file)).shape[1] > 4.9 * RATE
 
 
+@pytest.mark.parametrize("form", ["mp4", "mov", "matroska", "asf"])
+async def test_a_cover_that_is_a_video_of_one_picture_is_no_video(tune: Samples, form: str) -> None:
+    cover = ("-f", "lavfi", "-i", "color=red:size=600x600:duration=0.04", "-map", "0", "-map", "1")
+    file = encoded(tune, *cover, "-c:v", "mjpeg", "-c:a", "aac", "-f", form)
+    assert (await read(file)).shape[1] > 4.9 * RATE
+
+
 COVER_BOMB = """
 import asyncio, resource, sys
-from musicgen_bot.audio.upload import read_upload
-samples = asyncio.run(read_upload(sys.stdin.buffer.read(), 32000, 1, 10.0))
+from musicgen_bot.audio.ffmpeg import find_ffmpeg
+from musicgen_bot.audio.pool import SoundPool
+from musicgen_bot.audio.upload import UploadReader
+reader = UploadReader(find_ffmpeg(), SoundPool())
+samples = asyncio.run(reader.read(sys.stdin.buffer.read(), 32000, 1, 10.0))
 print(samples.shape[1], resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
 """
 
@@ -241,6 +284,25 @@ async def test_too_long_in_a_small_file_is_refused(codec: str, seconds: int) -> 
     await refused(file, "longer than 10 minutes")
 
 
+@pytest.mark.parametrize(("rate", "channels"), [(655_350, 8), (192_000, 8), (655_350, 2)])
+async def test_more_samples_a_second_than_music_has_are_not_decoded(
+    rate: int, channels: int, tmp_path: Path
+) -> None:
+    file = tmp_path / "file.flac"
+    soundfile.write(file, np.zeros((rate, channels)), rate)
+    await refused(file.read_bytes(), "shorter or simpler")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
+async def test_a_file_that_takes_too_much_of_a_processor_is_told(
+    tune: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = encoded(np.tile(tune, 100), "-f", "flac", "-ac", "8", "-ar", "96000")
+    assert (await read(file, 1.0)).shape == (1, RATE)
+    monkeypatch.setattr(confined, "PROCESSOR_SECONDS", 0)
+    await refused(file, "shorter or simpler")
+
+
 async def test_a_damaged_end_does_not_spoil_what_comes_before(tune: Samples) -> None:
     file = encoded(tune, "-f", "mp3")
     samples = await read(file[:-5000] + np.random.default_rng(0).bytes(5000))
@@ -255,50 +317,3 @@ async def test_an_mp4_whose_index_is_missing_is_refused(tune: Samples) -> None:
 async def test_too_little_and_too_quiet_is_told() -> None:
     await refused(wav(sine(440, 0.5)), "at least 1 second")
     await refused(wav(sine(440, 5.0, amplitude=1e-5)), "silent")
-
-
-@needs_a_shell
-async def test_a_reader_that_never_ends_is_killed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    answer = 'if [ "$1" = -version ]; then echo ffmpeg version 1 --enable-libmp3lame; exit; fi'
-    # What it starts has to go too, or the pipe between us would stay open.
-    hang = f"{answer}\necho $$ > {tmp_path}/pid\nsleep 1000\nexit 1"
-    install_ffmpeg(tmp_path, monkeypatch, hang)
-    monkeypatch.setattr(upload, "PATIENCE_SECONDS", 0.5)
-    monkeypatch.setattr(upload, "_confine", lambda pid: None)
-    await refused(b"x", "takes too long to read")
-    pid = int((tmp_path / "pid").read_text())
-    with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
-
-
-@needs_a_shell
-async def test_a_reader_that_writes_without_end_is_killed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    answer = 'if [ "$1" = -version ]; then echo ffmpeg version 1 --enable-libmp3lame; exit; fi'
-    pictures = 'case "$*" in *0:V:0*) exit 1;; esac'
-    install_ffmpeg(tmp_path, monkeypatch, f"{answer}\n{pictures}\nexec cat /dev/zero")
-    await refused(b"x", "longer than 10 minutes")
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits another process")
-async def test_a_reader_that_wants_too_much_memory_gets_none(
-    tune: Samples, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(upload, "_MEMORY_BYTES", 2**20)
-    await refused(wav(tune), NO_SOUND)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits another process")
-async def test_what_reads_a_file_is_confined() -> None:
-    import resource
-
-    process = await asyncio.create_subprocess_exec("cat", stdin=asyncio.subprocess.PIPE)
-    upload._confine(process.pid)
-    assert resource.prlimit(process.pid, resource.RLIMIT_FSIZE) == (0, 0)
-    assert resource.prlimit(process.pid, resource.RLIMIT_DATA)[0] <= 2**29
-    assert resource.prlimit(process.pid, resource.RLIMIT_CPU)[0] <= 30
-    await process.communicate(b"")
-    upload._confine(process.pid)

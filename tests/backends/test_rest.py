@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import weakref
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -29,7 +29,9 @@ class Bed:
         self.engines: list[weakref.ref[object]] = []
         """What holds the weights of each engine that was loaded."""
         self.threads: set[int] = set()
-        self.error: Exception | None = None
+        self.errors: list[Exception] = []
+        """What the next tries to load come to."""
+        self.before_load: Callable[[], object] = lambda: None
         self.gate = threading.Event()
         self.gate.set()
         self._checkpoint = checkpoint
@@ -37,8 +39,9 @@ class Bed:
     def load(self) -> Engine:
         self.threads.add(threading.get_ident())
         assert self.gate.wait(60)
-        if self.error is not None:
-            raise self.error
+        self.before_load()
+        if self.errors:
+            raise self.errors.pop(0)
         engine = load_engine(str(self._checkpoint), device="cpu", precision="fp32")
         self.engines.append(weakref.ref(engine._decoder))
         return engine
@@ -57,7 +60,9 @@ class Bed:
 @pytest.fixture
 async def bed(random_checkpoint: Path) -> AsyncIterator[Bed]:
     bed = Bed(random_checkpoint)
-    bed.backend = LocalBackend(await EngineThread.load(bed.load), 2, lambda: bed.now)
+    bed.backend = LocalBackend(
+        await EngineThread.load(bed.load), 2, pauses=[0.0] * 3, clock=lambda: bed.now
+    )
     yield bed
     bed.gate.set()
     await bed.backend.close(10)
@@ -120,16 +125,38 @@ async def test_it_is_known_to_be_loading_and_a_clip_cancelled_meanwhile_is_let_g
 
 
 @pytest.mark.parametrize("error", [ModelError("It does not fit."), ZeroDivisionError("a bug")])
-async def test_a_model_that_does_not_load_is_told_and_tried_again(
+async def test_what_waits_for_a_model_that_does_not_load_is_made_when_it_does(
     error: Exception, bed: Bed
 ) -> None:
     clip = await bed.make()
     await bed.sleep()
-    bed.error = error
-    for _ in range(2):
-        with pytest.raises(GenerationError, match="could not be loaded again after a rest"):
-            await bed.make()
-    with pytest.raises(GenerationError, match="could not be loaded again after a rest"):
-        await bed.backend.decode(clip.codes, clip.request)
-    bed.error = None
+    bed.errors = [error, error]
     assert (await bed.make()).codes.shape == (4, 50)
+    await bed.sleep()
+    bed.errors = [error, error]
+    assert (await bed.backend.decode(clip.codes, clip.request)).codes.shape == (4, 50)
+
+
+async def test_somebody_who_wakes_a_model_that_does_not_load_is_told_at_once(bed: Bed) -> None:
+    clip = await bed.make()
+    await bed.sleep()
+    bed.errors = [ModelError("It does not fit.")]
+    with pytest.raises(GenerationError, match="please try again in a few minutes"):
+        await bed.backend.decode(clip.codes, clip.request, patient=False)
+    assert (await bed.make()).codes.shape == (4, 50)
+
+
+async def test_the_weights_of_an_engine_that_failed_are_let_go_before_it_is_loaded_again(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[bool] = []
+
+    def fail(engine: Engine, *_: object) -> None:
+        weights = engine._decoder  # which this frame holds now
+        monkeypatch.undo()
+        raise RuntimeError(f"CUDA error in {type(weights)}")
+
+    monkeypatch.setattr(Engine, "step", fail)
+    bed.before_load = lambda: held.append(bed.engines[0]() is not None)
+    assert (await bed.make()).codes.shape == (4, 50)
+    assert held == [False]

@@ -84,6 +84,14 @@ class Actions:
         message.post()
         return message
 
+    def forward(self, user: Member | User, channel: Channel, forwarded: Message) -> Message:
+        """Let a person forward a message."""
+        author = user.user if isinstance(user, Member) else user
+        message = Message(channel, self.world.snowflakes.next(), author, forwarded=forwarded)
+        message.remember()
+        message.post()
+        return message
+
     async def click(self, user: Member | User, message: Message, custom_id: str) -> Interaction:
         """Let a person press a button of a message."""
         await self.gateway.online(message.channel.guild)

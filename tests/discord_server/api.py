@@ -78,6 +78,7 @@ class Api:
         async def serve(request: web.Request) -> web.StreamResponse:
             call = await _read(request)
             self.calls.append(call)
+            self._signal.notify()
             response = await self._carry_out(call, request, handler)
             if not _gone(request):
                 call.status = response.status
@@ -87,7 +88,7 @@ class Api:
         return serve
 
     async def _carry_out(self, call: Call, request: web.Request, handler: Handler) -> web.Response:
-        fault = self.faults.take(call.method, call.path)
+        fault = self.faults.take(call.method, call.path, call.body)
         if fault is not None and not fault.after:
             struck = await fault.strike(request)
             if struck is not None:

@@ -22,6 +22,8 @@ class Upload:
 
     filename: str
     data: bytes
+    content_type: str | None = None
+    """What the server takes it for; by its name where that is not said, nothing where empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +36,11 @@ class Attachment:
     url: str
     description: str | None
     title: str | None
+    content_type: str | None
 
     @property
     def size(self) -> int:
         return len(self.data)
-
-    @property
-    def content_type(self) -> str | None:
-        return mimetypes.guess_type(self.filename)[0]
 
     def to_json(self) -> Json:
         attachment: Json = {
@@ -64,7 +63,10 @@ def keep(channel: Channel, upload: Upload, entry: Json) -> Attachment:
     url = f"{channel.world.cdn}/attachments/{channel.id}/{snowflake}/{quote(filename)}"
     title = None if filename == asked else PurePath(asked).stem
     description = entry.get("description")
-    attachment = Attachment(snowflake, filename, upload.data, url, description, title)
+    kind = upload.content_type
+    if kind is None:
+        kind = mimetypes.guess_type(filename)[0]
+    attachment = Attachment(snowflake, filename, upload.data, url, description, title, kind or None)
     channel.world.files[snowflake] = attachment
     return attachment
 

@@ -12,12 +12,14 @@ import json
 import socket
 import struct
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from aiohttp import web
 
+from tests.discord_server.errors import ApiError, Problem
 from tests.discord_server.signals import PATIENCE
 
 LINGER_NOT = struct.pack("ii", 1, 0)
@@ -29,6 +31,8 @@ class Fault(ABC):
     path: str
     times: int = 1
     after: bool = False
+    where: Callable[[Any], object] | None = None
+    """Whether it strikes what has such a body; None for any."""
 
     @abstractmethod
     async def strike(self, request: web.Request) -> web.Response | None:
@@ -71,6 +75,18 @@ class Failure(Fault):
 
     async def strike(self, request: web.Request) -> web.Response:
         return web.Response(status=self.status, text="upstream failure")
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Refusal(Fault):
+    """One of Discord's own errors, for a reason that only Discord knows."""
+
+    problem: Problem
+
+    async def strike(self, request: web.Request) -> web.Response:
+        body = json.dumps(ApiError(self.problem).to_json()).encode()
+        status = self.problem.value[0]
+        return web.Response(status=status, body=body, content_type="application/json")
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -135,6 +151,18 @@ class Faults:
     ) -> Failure:
         return self.add(Failure(method=method, path=path, status=status, after=after, times=times))
 
+    def refuse(
+        self,
+        method: str,
+        path: str,
+        problem: Problem,
+        *,
+        times: int = 1,
+        where: Callable[[Any], object] | None = None,
+    ) -> Refusal:
+        fault = Refusal(method=method, path=path, problem=problem, times=times, where=where)
+        return self.add(fault)
+
     def reset(self, method: str, path: str, *, after: bool = False, times: int = 1) -> Reset:
         return self.add(Reset(method=method, path=path, after=after, times=times))
 
@@ -143,10 +171,12 @@ class Faults:
         self._holds.append(hold)
         return hold
 
-    def take(self, method: str, path: str) -> Fault | None:
+    def take(self, method: str, path: str, body: Any = None) -> Fault | None:
         """Return the fault that strikes this request, if one does, and count it."""
         for fault in self._waiting:
             if fault.method == method and fnmatchcase(path, fault.path):
+                if fault.where is not None and not fault.where(body):
+                    continue
                 fault.times -= 1
                 if not fault.times:
                     self._waiting.remove(fault)

@@ -65,7 +65,8 @@ class Interaction:
     opener: Interaction | None = None
     """The interaction that opened the modal which was sent."""
     id: int = field(init=False)
-    token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    token: str = field(default_factory=lambda: f"aW50ZXJhY3Rpb246{secrets.token_urlsafe(32)}")
+    """Begins as Discord's do, which is how a log knows one."""
     sent: float = field(default_factory=time.monotonic)
     answered_after: float | None = None
     """Real seconds until the bot's first answer, for tests that ask how quick it is."""

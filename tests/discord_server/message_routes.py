@@ -25,11 +25,28 @@ class ChannelRoutes:
     def table(self) -> list[Route]:
         return [
             ("GET", "/channels/{channel}", lambda call: self._channel(call).to_json()),
+            ("GET", "/channels/{channel}/messages", self.history),
             ("POST", "/channels/{channel}/messages", self.create),
             ("GET", MESSAGE, self.get),
             ("PATCH", MESSAGE, self.edit),
             ("DELETE", MESSAGE, self.delete),
         ]
+
+    def history(self, call: Call) -> list[Json]:
+        """Return the messages next to a place in a channel, the newest first."""
+        channel = self._channel(call)
+        if not channel.bot_permissions.read_message_history:
+            return []  # which Discord does not call an error
+        query = {name: int(value) for name, value in call.query.items()}
+        after, before = query.get("after", 0), query.get("before", 1 << 63)
+        found = [
+            message.to_json()
+            for snowflake, message in sorted(channel.messages.items())
+            if after < snowflake < before and not (message.deleted or message.ephemeral)
+        ]
+        limit = query.get("limit", 50)
+        part = found[:limit] if "after" in query else found[-limit:]
+        return part[::-1]
 
     def create(self, call: Call) -> Json:
         channel = self._channel(call)

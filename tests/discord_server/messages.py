@@ -21,6 +21,13 @@ from tests.discord_server.signals import PATIENCE
 
 EPHEMERAL, LOADING, COMPONENTS_V2 = 1 << 6, 1 << 7, 1 << 15
 COMMAND_REPLY, REPLY = 20, 19
+FORWARDED = frozenset(
+    (
+        *("type", "content", "timestamp", "edited_timestamp", "attachments", "embeds"),
+        *("components", "flags", "mentions"),
+    )
+)
+"""What a message that is forwarded keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,7 @@ class Message:
     deleted: bool = False
     nonce: str | None = None
     reference: Message | None = None
+    forwarded: Message | None = None
     interaction: Json | None = None
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     edited: datetime | None = None
@@ -189,6 +197,12 @@ class Message:
         if self.reference is not None:
             where = {"message_id": str(self.reference.id), "channel_id": str(self.channel.id)}
             message |= {"type": REPLY, "message_reference": {**where, "type": 0}}
+        if self.forwarded is not None:
+            shown = self.forwarded.to_json()
+            kept = {key: value for key, value in shown.items() if key in FORWARDED}
+            message |= {"message_snapshots": [{"message": kept}]}
+            where = {"message_id": shown["id"], "channel_id": shown["channel_id"]}
+            message |= {"message_reference": {**where, "type": 1}}
         return message
 
 

@@ -100,6 +100,13 @@ class DiscordServer(Actions):
             "DISCORD_TOKEN": self.token,
         }
 
+    @property
+    def sockets(self) -> int:
+        """How many connections are open here, the gateway's included."""
+        assert self._runner is not None
+        assert self._runner.server is not None
+        return len(self._runner.server.connections)
+
     def add_guild(
         self,
         name: str = "Cellar",

@@ -24,9 +24,14 @@ class Snowflakes:
 
     def __init__(self) -> None:
         self._last = 0
+        self._ahead = 0.0
+
+    def shift(self, seconds: float) -> None:
+        """Let the clock be ahead of this machine's by so much, or behind."""
+        self._last, self._ahead = 0, seconds
 
     def next(self) -> int:
-        now = int(time.time() * 1000) - DISCORD_EPOCH
+        now = int((time.time() + self._ahead) * 1000) - DISCORD_EPOCH
         self._last = max(self._last + 1, now)
         return self._last << 22
 

@@ -17,7 +17,7 @@ import numpy as np
 import soundfile
 
 from musicgen_bot.app import run_bot
-from musicgen_bot.config import Settings
+from musicgen_bot.config import Config
 from tests.discord_server.messages import Message
 from tests.discord_server.server import DiscordServer
 from tests.discord_server.signals import PATIENCE
@@ -35,7 +35,7 @@ class Run:
 
 
 @asynccontextmanager
-async def running_bot(server: DiscordServer, data: Path, **settings: Any) -> AsyncIterator[Run]:
+async def running_bot(server: DiscordServer, data: Path, **config: Any) -> AsyncIterator[Run]:
     """Run the bot beside the block, with the tiny model and no cooldown, and stop it at the end."""
     lines: list[str] = []
     values: dict[str, Any] = {
@@ -44,8 +44,8 @@ async def running_bot(server: DiscordServer, data: Path, **settings: Any) -> Asy
         "musicgen_device": "cpu",
         "data_dir": data,
         "limit_cooldown_seconds": 0,
-    } | settings
-    task = asyncio.create_task(run_bot(Settings(**values), lines.append))
+    } | config
+    task = asyncio.create_task(run_bot(Config(**values), lines.append))
     online = asyncio.create_task(server.gateway.online())
     try:
         await asyncio.wait({task, online}, return_when=asyncio.FIRST_COMPLETED)
@@ -68,13 +68,19 @@ class BotProcess:
         self._reading = asyncio.create_task(self._read())
 
     @classmethod
-    async def start(cls, environment: dict[str, str], folder: Path, *arguments: str) -> BotProcess:
+    async def start(
+        cls,
+        environment: dict[str, str],
+        folder: Path,
+        *arguments: str,
+        program: Path = ROOT / "bot.py",
+    ) -> BotProcess:
         """Start it in a folder, with nothing of this machine's settings in its environment."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("MUSICGEN", "LIMIT"))}
         return cls(
             await asyncio.create_subprocess_exec(
                 sys.executable,
-                str(ROOT / "bot.py"),
+                str(program),
                 *arguments,
                 cwd=folder,
                 env={**inherited, **environment},
@@ -101,10 +107,14 @@ class BotProcess:
                 self._lines.append(line.decode())
                 self._news.notify_all()
 
-    async def stop(self) -> tuple[int, str]:
-        """Stop it as a service manager does."""
-        self._process.send_signal(signal.SIGTERM)
+    async def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
+        """Stop it as a service manager does, or with another signal."""
+        self.signal(number)
         return await self.ended()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
 
     async def kill(self) -> None:
         """Kill it without a warning."""
@@ -115,7 +125,12 @@ class BotProcess:
 
 @asynccontextmanager
 async def bot_process(
-    server: DiscordServer, folder: Path, **more: str
+    server: DiscordServer,
+    folder: Path,
+    program: Path = ROOT / "bot.py",
+    /,
+    *arguments: str,
+    **more: str,
 ) -> AsyncIterator[BotProcess]:
     """Start the bot against the server, wait until it is connected, kill it at the end."""
     environment = {
@@ -125,7 +140,7 @@ async def bot_process(
         "OMP_NUM_THREADS": "1",
         **more,
     }
-    bot = await BotProcess.start(environment, folder)
+    bot = await BotProcess.start(environment, folder, *arguments, program=program)
     try:
         online = asyncio.create_task(server.gateway.online())
         ended = asyncio.create_task(bot.ended())

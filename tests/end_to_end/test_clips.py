@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from musicgen_bot.errors import StoreError
+from musicgen_bot.store.jobs import JobStore
 from tests.discord_server.components import buttons
 from tests.discord_server.interactions import Interaction
 from tests.discord_server.messages import Message
@@ -413,3 +415,24 @@ async def test_presses_at_once_have_one_clip_made_again(
         hold.release()
         assert (await answer(first)).attachments
         assert (await answer(await discord_server.press(ben, message, "WAV"))).attachments
+
+
+async def test_a_clip_that_could_not_be_deleted_is_delivered_all_the_same(
+    discord_server: DiscordServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def forget(*_: object) -> None:
+        raise StoreError("The disk is full; please free some space for the bot's database.")
+
+    monkeypatch.setattr(JobStore, "forget", forget)
+    channel, ada, _ = room(discord_server)
+    hold = discord_server.faults.hold("PATCH", "/webhooks/*/messages/*")
+    async with running_bot(discord_server, tmp_path):
+        message = await ordered(discord_server, ada, channel)
+        await hold.reached()
+        private = await answer(await discord_server.command(ada, channel, "clip", clip="1"))
+        while not private.attachments:  # it may still be in the making
+            private = await answer(await discord_server.command(ada, channel, "clip", clip="1"))
+        told = await (await discord_server.press(ada, private, "Delete")).followup()
+        assert "The disk is full" in told.content
+        hold.release()
+        await clips_in(message)

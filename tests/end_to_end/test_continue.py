@@ -89,6 +89,18 @@ async def test_the_menu_takes_the_first_sound_that_somebody_posted(
     assert "There is no audio file in this message" in refused.content
 
 
+async def test_the_menu_takes_what_somebody_forwarded(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    channel, ada = room(discord_server)
+    song = Upload("song", wav(stereo_band(2.0)), "application/octet-stream")
+    post = discord_server.post(ada, channel, "listen", Upload("cover.png", b"a picture"), song)
+    forward = discord_server.forward(ada, channel, post)
+    async with running_bot(discord_server, tmp_path, limit_clip_seconds=3):
+        interaction = await discord_server.message_command(ada, forward, MENU)
+        await clip_in(await interaction.message())
+
+
 async def test_a_name_that_looks_like_an_option_is_only_a_name(
     discord_server: DiscordServer, tmp_path: Path
 ) -> None:
@@ -139,14 +151,17 @@ async def test_an_impossible_length_is_told_at_once(
 ) -> None:
     channel, ada = room(discord_server)
     async with running_bot(discord_server, tmp_path):
-        for seconds in (0.5, -1.0, 29.5, 1e9, math.nan, math.inf):
+        for seconds, sentence in (
+            *((short, "`seconds` must be at least 1") for short in (0.5, -1.0, math.nan)),
+            *((long, "You can add 1 to 29 seconds") for long in (29.5, 1e9, 1e30, math.inf)),
+        ):
             interaction = await discord_server.forged_command(
                 ada, channel, "continue", audio=song(channel), seconds=seconds
             )
             message = await interaction.message()
             assert interaction.callback is Callback.MESSAGE
             assert message.ephemeral
-            assert "You can add 1 to 29 seconds" in message.content
+            assert sentence in message.content
 
 
 async def test_the_limits_are_those_of_all_clips(
@@ -195,3 +210,26 @@ async def test_an_accepted_one_survives_a_kill(
     assert len(samples) == 3 * rate
     assert GOES_ON in text_of(message)
     assert len(discord_server.messages(channel)) == 2
+
+
+async def test_who_uploads_what_is_no_sound_again_and_again_has_to_wait(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    channel, ada = room(discord_server)
+    assert channel.guild is not None
+    ben = channel.guild.add_member("ben")
+    bad = keep(channel, Upload("song.mp3", b"no sound"), {})
+    async with running_bot(discord_server, tmp_path):
+        for _ in range(2):
+            interaction = await discord_server.command(ada, channel, "continue", audio=bad)
+            assert "cannot read this" in (await interaction.followup()).content
+        for audio in (bad, song(channel)):
+            interaction = await discord_server.command(ada, channel, "continue", audio=audio)
+            told = await interaction.message()
+            assert interaction.callback is Callback.MESSAGE
+            assert told.ephemeral
+            assert "I could not use your last files; you can try another one in" in told.content
+        interaction = await discord_server.command(
+            ben, channel, "continue", audio=song(channel), seconds=1.0
+        )
+        await clip_in(await interaction.message())

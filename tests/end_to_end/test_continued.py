@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import discord
 import pytest
 
-from musicgen_bot.audio import mp3
+from musicgen_bot.audio.ffmpeg import find_ffmpeg
 from musicgen_bot.engine.quiet import quiet_transformers
 from musicgen_bot.engine.random_model import RandomModelSizes, build_random_model
+from musicgen_bot.errors import AudioError
 from tests.audio.judge import wav
 from tests.audio.signals import stereo_band
+from tests.audio.stand_in import install_ffmpeg, needs_a_shell
 from tests.discord_server.attachments import Upload
 from tests.discord_server.people import everyone
 from tests.discord_server.server import DiscordServer
@@ -146,18 +147,22 @@ async def test_a_stereo_model_goes_on_in_stereo(
     assert (codes_of(tmp_path, 1)[0]).shape == (8, 150)
 
 
+@needs_a_shell
 async def test_a_host_without_ffmpeg_is_told_in_one_sentence(
     discord_server: DiscordServer,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    def none() -> Iterator[str]:
-        return iter(())
-
     room = Room(discord_server)
+    bundled = find_ffmpeg().path
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    installed = install_ffmpeg(programs, monkeypatch, f'exec {bundled} "$@"')
     async with running_bot(discord_server, tmp_path):
-        monkeypatch.setattr(mp3, "_candidates", none)
+        installed.unlink()
+        monkeypatch.setenv("PATH", str(programs))
+        monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(programs / "missing"))
         interaction = await discord_server.command(
             room.ada, room.channel, "continue", audio=song(room.channel, 2.0), seconds=1.0
         )
@@ -167,3 +172,13 @@ async def test_a_host_without_ffmpeg_is_told_in_one_sentence(
     assert "ask the host to install ffmpeg" in told.content
     assert "What a person asked for could not be done: There is no ffmpeg" in caplog.text
     assert discord_server.messages(room.channel) == [told]
+
+
+async def test_a_bot_without_ffmpeg_does_not_start(
+    discord_server: DiscordServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(tmp_path / "missing"))
+    with pytest.raises(AudioError, match="There is no ffmpeg here"):
+        async with running_bot(discord_server, tmp_path):
+            pass

@@ -1,11 +1,16 @@
 """Whatever a press or a form claims to be, it does no more than who sent it may do there."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import discord
+import pytest
 
+from tests.discord_server.attachments import Upload, keep
+from tests.discord_server.commands import CHANNEL, FILE, GROUP, INTEGER, ROLE, STRING, USER
 from tests.discord_server.messages import Message
-from tests.discord_server.people import Member, User, everyone
+from tests.discord_server.people import Json, Member, User, everyone
 from tests.discord_server.places import Channel
 from tests.discord_server.server import DiscordServer
 from tests.end_to_end.room import Room, answered
@@ -171,3 +176,70 @@ async def test_texts_that_are_too_long_for_anything_get_one_private_sentence(
                 room.grace, room.channel, line, option, **{option: text}
             )
             assert await asked.choices() == []
+
+
+def beyond(path: str, commands: list[Json]) -> Iterator[tuple[str, dict[str, int], str, Any]]:
+    """Yield each command, the types of what it needs, an option and a value it does not offer."""
+    for each in commands:
+        line, options = f"{path} {each['name']}".strip(), each.get("options", [])
+        yield from beyond(line, [one for one in options if one["type"] <= GROUP])
+        needed = {one["name"]: one["type"] for one in options if one.get("required")}
+        for option in options:
+            values: list[Any] = []
+            if "min_value" in option:
+                values += [option["min_value"] - 1, -(10.0**30)]
+            if "max_value" in option:
+                values += [
+                    option["max_value"] + 1,
+                    10**400 if option["type"] == INTEGER else 10.0**30,
+                ]
+            if "max_length" in option:
+                values += ["", "x" * (option["max_length"] + 1), 7]
+            if option.get("choices"):
+                values += ["no such choice", 7]
+            yield from ((line, needed, option["name"], value) for value in values)
+
+
+async def test_options_hold_to_what_their_command_offers_whoever_sends_them(
+    discord_server: DiscordServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    room = Room(discord_server)
+    file = keep(room.channel, Upload("x.wav", b"sound"), {})
+    there = {STRING: "nothing", INTEGER: 1, USER: room.ada, CHANNEL: room.channel, FILE: file}
+    there[ROLE] = room.guild.roles[0]
+    async with running_bot(discord_server, tmp_path):
+        await discord_server.gateway.online(room.guild)
+        offered = discord_server.commands.offered(room.grace.user, room.channel)
+        forged = list(beyond("", offered))
+        assert len(forged) > 30
+        for line, needed, option, value in forged:
+            others = {name: there[kind] for name, kind in needed.items()}
+            interaction = await discord_server.forged_command(
+                room.grace, room.channel, line, **{**others, option: value}
+            )
+            told = await interaction.message()
+            assert told.ephemeral
+            assert f"`{option}` must be" in told.content, (line, option, value)
+    assert not [record for record in caplog.records if record.exc_info], caplog.text
+
+
+@pytest.mark.parametrize("field", ["seconds", "guidance"])
+async def test_a_number_in_a_form_that_nobody_means_gets_a_sentence(
+    field: str, discord_server: DiscordServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    room = Room(discord_server)
+    async with running_bot(discord_server, tmp_path):
+        asked = await discord_server.command(
+            room.ada, room.channel, "generate", prompt="house", seconds=1.0
+        )
+        message = await asked.message()
+        await clip_in(message)
+        opened = await discord_server.press(room.ada, message, "Remix")
+        await opened.modal()
+        for number in ("1e30", "1e400", "nan", "inf", "-inf", "-0", "９９９９"):
+            sent = await discord_server.submit(room.ada, opened, **{field: number})
+            told = await sent.message()
+            assert told.ephemeral
+            sentence = "The guidance " if field == "guidance" else "A clip can be|The length must"
+            assert any(part in told.content for part in sentence.split("|")), told.content
+    assert not [record for record in caplog.records if record.exc_info], caplog.text

@@ -228,14 +228,24 @@ async def test_what_discord_does_not_let_anyone_type_is_refused_all_the_same(
     channel, ada = guild.add_channel("music"), guild.add_member("ada")
     async with running_bot(discord_server, tmp_path):
         for option, value, sentence in (
-            ("prompt", "x" * 501, "is 501 characters long; please shorten it to 500"),
-            ("prompt", "", "say what you would like to hear"),
-            ("seconds", 0.0, "greater than 0"),
-            ("seconds", -1.0, "greater than 0"),
-            ("seconds", math.nan, "greater than 0"),
-            ("seconds", 0.5, "at least 1 second long"),
-            ("seed", -1, "a whole number from 0 to 4294967295"),
-            ("seed", 2**32, "a whole number from 0 to 4294967295"),
+            ("prompt", "x" * 501, "`prompt` must be 1 to 500 characters long"),
+            ("prompt", "", "`prompt` must be 1 to 500 characters long"),
+            ("seconds", 0.0, "`seconds` must be at least 1"),
+            ("seconds", -1.0, "`seconds` must be at least 1"),
+            ("seconds", math.nan, "`seconds` must be at least 1"),
+            ("seconds", 0.5, "`seconds` must be at least 1"),
+            ("seconds", math.inf, "a number of seconds greater than 0"),
+            ("seconds", 1e30, "at most 30 seconds long here; you asked for 1e+30"),
+            ("variations", 1000, "`variations` must be from 1 to 4"),
+            ("variations", 0, "`variations` must be from 1 to 4"),
+            ("seed", -1, "`seed` must be from 0 to 4294967295"),
+            ("seed", 2**32, "`seed` must be from 0 to 4294967295"),
+            ("guidance", 1e30, "`guidance` must be from 1 to 10"),
+            ("guidance", math.nan, "`guidance` must be from 1 to 10"),
+            ("temperature", 0.0, "`temperature` must be from 0.1 to 2"),
+            ("temperature", 1e30, "`temperature` must be from 0.1 to 2"),
+            ("top_k", 0, "`top_k` must be from 1 to 2048"),
+            ("top_k", 10**400, "`top_k` must be from 1 to 2048"),
         ):
             interaction = await discord_server.forged_command(
                 ada, channel, "generate", **{"prompt": "house", option: value}

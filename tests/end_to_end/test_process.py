@@ -1,5 +1,6 @@
 """The bot as its host meets it: a process that starts, tells, stops, is killed, starts again."""
 
+import signal
 import sqlite3
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tests.end_to_end.running import BotProcess, bot_process, clip_in
 EDIT = ("PATCH", "/webhooks/*/messages/*")
 ANSWER = ("POST", "/interactions/*/callback")
 LONG = 30.0
+BROKEN_MACHINE = Path(__file__).with_name("broken_machine.py")
 
 
 def room(server: DiscordServer) -> tuple[Channel, Member]:
@@ -137,6 +139,31 @@ async def test_killed_before_the_answers_receipt_came(
     assert discord_server.messages(channel) == [message]
 
 
+@pytest.mark.parametrize("readable", [True, False])
+async def test_killed_before_the_answers_receipt_came_and_started_again_when_the_token_was_dead(
+    readable: bool, discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    channel, ada = room(discord_server)
+    hold = discord_server.faults.hold(*ANSWER, after=True)
+    async with bot_process(discord_server, tmp_path) as bot:
+        interaction = await discord_server.command(
+            ada, channel, "generate", prompt="house", seconds=1.0
+        )
+        message = await interaction.message()
+        await hold.reached()
+        await bot.kill()
+    discord_server.faults.clear()
+    interaction.expire()
+    if not readable:
+        channel.forbid("read_message_history")
+    async with bot_process(discord_server, tmp_path):
+        if not readable:
+            await discord_server.until(lambda: len(discord_server.messages(channel)) > 1)
+            (_, message) = discord_server.messages(channel)
+        await clip_in(message)
+    assert len(discord_server.messages(channel)) == (1 if readable else 2)
+
+
 async def test_killed_when_the_clip_was_made_but_not_posted(
     discord_server: DiscordServer, tmp_path: Path
 ) -> None:
@@ -183,7 +210,7 @@ async def test_a_second_bot_on_the_same_folder_is_told_of_the_first(
         second = await BotProcess.start(discord_server.environment, tmp_path)
         status, output = await second.ended()
     assert status == 1
-    assert "Another bot is using this database" in output
+    assert "Another program is using this database" in output
     assert "Traceback" not in output
 
 
@@ -204,6 +231,40 @@ async def test_a_model_that_is_nowhere_is_told_in_a_sentence(
     assert status == 1
     assert "facebook/musicgen-small" in output
     assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("fault", ["fails", "hangs"])
+async def test_on_a_broken_machine_it_ends_to_be_started_again_and_nothing_is_lost(
+    fault: str, discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    channel, ada = room(discord_server)
+    async with bot_process(
+        discord_server, tmp_path, BROKEN_MACHINE, fault, MUSICGEN_MAX_BATCH="1"
+    ) as bot:
+        messages = [
+            await type_prompt(discord_server, channel, ada, prompt)
+            for prompt in ("house", "techno", "trap")
+        ]
+        (tmp_path / "broken").touch()
+        status, output = await bot.ended()
+    assert status == 75, output
+    why = "has not answered for 1 seconds" if fault == "hangs" else "failed, with RuntimeError"
+    assert f"Error: The model {why}" in output
+    assert states(tmp_path) == {1: "running", 2: "waiting", 3: "waiting"}
+    async with bot_process(discord_server, tmp_path):
+        for message in messages:
+            await clip_in(message)
+    assert discord_server.messages(channel) == messages
+
+
+async def test_on_a_broken_machine_the_terminal_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "broken").touch()
+    arguments = ("fails", "generate", "slow piano", "--model", "tiny")
+    bot = await BotProcess.start({}, tmp_path, *arguments, program=BROKEN_MACHINE)
+    status, output = await bot.ended()
+    assert status == 1
+    assert "Error: The model failed, with RuntimeError" in output
+    assert not (tmp_path / "clip.mp3").exists()
 
 
 async def test_a_clip_is_made_on_the_terminal(tmp_path: Path) -> None:
@@ -239,10 +300,68 @@ async def test_what_the_terminal_cannot_do_is_told_in_a_sentence(
     assert "Traceback" not in output
 
 
-async def test_ctrl_c_while_the_model_loads_ends_at_once(
+STATUS = {signal.SIGTERM: 0, signal.SIGINT: 130}
+any_signal = pytest.mark.parametrize("number", STATUS)
+
+
+@any_signal
+@pytest.mark.parametrize(
+    "said",
+    [
+        *("click", "typer", "discord.http", "pydantic", "musicgen_bot.app"),
+        *("Loading tiny", "torch.nn", "Model: tiny", "Ready as"),
+    ],
+)
+async def test_told_to_stop_it_ends_cleanly_whatever_it_has_come_to(
+    said: str, number: signal.Signals, discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    room(discord_server)
+    environment = {
+        **discord_server.environment,
+        "MUSICGEN_MODEL": "tiny",
+        "PYTHONPROFILEIMPORTTIME": "1",  # each import is written to standard error when it is done
+    }
+    bot = await BotProcess.start(environment, tmp_path)
+    await bot.until(said)
+    status, output = await bot.stop(number)
+    assert status == STATUS[number], output
+    assert "Traceback" not in output
+    assert "Error" not in output.replace("Errors", "")
+
+
+@any_signal
+async def test_told_to_stop_while_it_logs_in_it_ends_cleanly(
+    number: signal.Signals, discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    hold = discord_server.faults.hold("GET", "/users/@me")
+    bot = await BotProcess.start({**discord_server.environment, "MUSICGEN_MODEL": "tiny"}, tmp_path)
+    await hold.reached()
+    assert await bot.stop(number) == (STATUS[number], "")
+
+
+async def test_told_to_stop_more_than_once_it_still_ends_cleanly(
     discord_server: DiscordServer, tmp_path: Path
 ) -> None:
-    bot = await BotProcess.start({**discord_server.environment, "MUSICGEN_MODEL": "tiny"}, tmp_path)
-    await bot.until("Loading tiny")
-    status, output = await bot.stop()
-    assert status == 0, output
+    channel, ada = room(discord_server)
+    async with bot_process(discord_server, tmp_path) as bot:
+        await type_prompt(discord_server, channel, ada, "house", LONG)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
+            bot.signal(number)
+        status, output = await bot.stop()
+    assert status in (0, 130), output  # two that come at once may be heard in either order
+    assert "Traceback" not in output
+    assert states(tmp_path) == {1: "running"}
+
+
+@any_signal
+@pytest.mark.parametrize("said", ["| rich.progress", "torch.nn"])
+async def test_told_to_stop_a_clip_on_the_terminal_ends_cleanly(
+    said: str, number: signal.Signals, tmp_path: Path
+) -> None:
+    environment = {"MUSICGEN_MODEL": "tiny", "PYTHONPROFILEIMPORTTIME": "1"}
+    bot = await BotProcess.start(environment, tmp_path, "generate", "piano", "--seconds", "300")
+    await bot.until(said)
+    status, output = await bot.stop(number)
+    assert status == STATUS[number], output
+    assert "Traceback" not in output
+    assert not (tmp_path / "clip.mp3").exists()

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from musicgen_bot.cogs.queue import ROWS_SHOWN
 from tests.discord_server.server import DiscordServer
 from tests.end_to_end.running import clip_in, running_bot, text_of
@@ -162,6 +164,21 @@ async def test_the_cooldown_outlives_a_restart(
             assert expected in text_of(message)
             if not message.ephemeral:
                 await clip_in(message)
+
+
+@pytest.mark.parametrize("ahead", [-2000.0, 2000.0])
+async def test_a_cooldown_does_not_mind_that_discords_clock_is_another(
+    ahead: float, discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    guild = discord_server.add_guild()
+    channel, ada = guild.add_channel("music"), guild.add_member("ada")
+    async with running_bot(discord_server, tmp_path, limit_cooldown_seconds=1000):
+        discord_server.world.snowflakes.shift(ahead)
+        for expected in ("clip 1", "try again in"):
+            interaction = await discord_server.command(
+                ada, channel, "generate", prompt="house", seconds=1.0
+            )
+            assert expected in text_of(await interaction.message())
 
 
 async def test_about_tells_model_device_and_licence(

@@ -42,6 +42,27 @@ async def test_a_quota_is_told_kept_and_outlives_a_restart(
         assert "used up your 3 seconds" in await room.generate(seconds=1)
 
 
+async def test_in_direct_messages_the_hosts_limits_hold_and_no_servers(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    room = Room(discord_server)
+    direct = discord_server.direct_channel(room.ada.user)
+
+    async def generate(seconds: float) -> str:
+        asked = await discord_server.command(
+            room.ada.user, direct, "generate", prompt="polka", seconds=seconds
+        )
+        return text_of(await asked.message())
+
+    async with running_bot(discord_server, tmp_path, limit_clip_seconds=3):
+        await room.settings("limits", longest_clip_seconds=1, seconds_a_day_per_user=1)
+        await room.settings("words", add="polka")
+        assert "clip 1" in await generate(2)
+        assert "at most 3 seconds long here" in await generate(4)
+        assert "clip 2" in await room.generate(seconds=1)
+        assert "at most 1 second long here" in await room.generate(seconds=2)
+
+
 async def test_a_clip_is_as_long_as_the_server_says(
     discord_server: DiscordServer, tmp_path: Path
 ) -> None:

@@ -16,7 +16,7 @@ from musicgen_bot.backends.engine_thread import EngineThread
 from musicgen_bot.errors import ModelError
 from musicgen_bot.generation import GenerationRequest
 from musicgen_bot.job import Address, JobState, Order, Submission
-from musicgen_bot.logs import JsonFormatter
+from musicgen_bot.logs import JsonFormatter, Redactor
 from musicgen_bot.store.clip_lists import ClipListStore
 from musicgen_bot.store.database import Database
 from musicgen_bot.store.jobs import JobStore, MadeClips
@@ -149,7 +149,7 @@ async def test_without_the_setting_the_model_stays(
     assert not asleep.is_set()
 
 
-async def test_a_model_that_does_not_load_again_fails_a_job_in_a_sentence_and_costs_nothing(
+async def test_a_job_waits_for_a_model_that_does_not_load_again_and_all_are_told(
     discord_server: DiscordServer,
     tmp_path: Path,
     asleep: asyncio.Event,
@@ -158,22 +158,31 @@ async def test_a_model_that_does_not_load_again_fails_a_job_in_a_sentence_and_co
     def fail(*_: object) -> None:
         raise ModelError("The model does not fit into the memory of cuda:0.")
 
+    monkeypatch.setattr(app, "RELOAD_PAUSES", [0.1] * 10_000)
     room, load = Room(discord_server), engine.load_engine
+    host = discord_server.world.owner
+    direct = discord_server.direct_channel(host)
     async with running_bot(discord_server, tmp_path, idle_unload_minutes=1e-6):
-        await room.settings("limits", seconds_a_day_per_user=1)
+        await happened(asleep)
+        asleep.clear()
+        first = await discord_server.command(
+            room.ada, room.channel, "generate", prompt="house", seconds=1.0
+        )
+        await clip_in(await first.message())
         await happened(asleep)
         monkeypatch.setattr(engine, "load_engine", fail)
         asked = await discord_server.command(
             room.ada, room.channel, "generate", prompt="house", seconds=1.0
         )
         message = await asked.message()
-        await message.until(lambda m: "could not be loaded again" in text_of(m))
+        await message.until(lambda m: "the model has stopped working" in text_of(m))
         assert "cuda" not in text_of(message)
+        status = await (await discord_server.command(host, direct, "owner status")).message()
+        assert "out of order: The model could not be loaded: The model does not" in text_of(status)
+        played = await discord_server.command(room.ada, room.channel, "clip", clip="1")
+        assert "try again in a few minutes" in text_of(await answered(played))
         monkeypatch.setattr(engine, "load_engine", load)
-        again = await discord_server.command(
-            room.ada, room.channel, "generate", prompt="house", seconds=1.0
-        )
-        await clip_in(await again.message())
+        await clip_in(message)
 
 
 class Ear(logging.Handler):
@@ -192,7 +201,11 @@ class Ear(logging.Handler):
 async def test_events_are_told_in_lines_and_prompts_only_if_wanted(
     discord_server: DiscordServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    room, log, formatter = Room(discord_server), logging.getLogger("musicgen_bot"), JsonFormatter()
+    room, log, formatter = (
+        Room(discord_server),
+        logging.getLogger("musicgen_bot"),
+        JsonFormatter(Redactor()),
+    )
     caplog.set_level(logging.DEBUG, "musicgen_bot")
     for wanted in (False, True):
         caplog.clear()

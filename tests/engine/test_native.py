@@ -244,35 +244,6 @@ def test_unusual_sizes_are_left_to_the_other_decoder(random_checkpoint: Path) ->
         choose_precision("int4", torch.device("cpu"), decoder)
 
 
-def test_it_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    first = library()
-    changed = first.stat().st_mtime_ns
-    assert library() == first
-    assert first.stat().st_mtime_ns == changed
-    assert [path.name for path in first.parent.iterdir()] == [first.name]
-
-
-def test_a_compiler_that_fails_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    broken = tmp_path / "broken-compiler"
-    broken.write_text('#!/bin/sh\ntest "$1" = --version\n')
-    broken.chmod(0o755)
-    monkeypatch.setenv("CXX", str(broken))
-    with pytest.raises(CannotBuild, match="could not build it"):
-        library()
-    assert not list((tmp_path / "musicgen-bot").iterdir())
-
-
-def test_a_cache_that_cannot_be_written_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    with pytest.raises(CannotBuild, match="cannot be written"):
-        library()
-
-
 def test_it_is_built_without_warnings(tmp_path: Path) -> None:
     # GCC 12 finds uninitialised variables in its own headers.
     warnings = ("-Wall", "-Wextra", "-Wno-maybe-uninitialized")

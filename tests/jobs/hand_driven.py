@@ -44,6 +44,7 @@ class HandBackend:
     frame_rate = 50.0
     speed: float | None = None
     is_loaded = True
+    trouble: str | None = None
 
     def __init__(self, slots: int = 1) -> None:
         self.slots = slots
@@ -75,7 +76,9 @@ class HandBackend:
             raise
         return self._clip(request)
 
-    async def decode(self, codes: Codes, request: GenerationRequest) -> Clip:
+    async def decode(
+        self, codes: Codes, request: GenerationRequest, *, patient: bool = True
+    ) -> Clip:
         self.decoded.append(named(request))
         return self._clip(request)
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from musicgen_bot.audio.pool import SoundPool
 from musicgen_bot.generation import GenerationRequest
 from musicgen_bot.job import JobState, Order, Submission
 from musicgen_bot.jobs.active_job import ActiveJob
@@ -50,6 +51,7 @@ class House:
             personal=PersonalData(self.database),
             service_mode=ServiceMode(NoteStore(self.database)),
             events=Events(prompts=False, clock=lambda: self.now),
+            pool=SoundPool(),
             clock=lambda: self.now,
         )
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from musicgen_bot.audio.pool import SoundPool
 from musicgen_bot.backends.local import LocalBackend
 from musicgen_bot.engine import StepResult
 from musicgen_bot.generation import Clip, Codes, GenerationRequest, Progress, Samples
@@ -132,6 +133,7 @@ class Simulation:
         self.jobs: list[ActiveJob] = []
         self.delivered_at: dict[int, float] = {}
         self.engine, self._backend = engine, backend
+        self._has_begun = False
         admission = Admission(
             host=NO_LIMITS,
             jobs=JobStore(database),
@@ -146,6 +148,7 @@ class Simulation:
             personal=PersonalData(database),
             service_mode=ServiceMode(NoteStore(database)),
             events=Events(prompts=False),
+            pool=SoundPool(),
         )
 
     async def submit(self, seconds: float, variations: int) -> None:
@@ -158,8 +161,11 @@ class Simulation:
         self.jobs.append(active)
 
     async def slice(self) -> None:
-        """Let the engine through to its next slice, once all is at rest."""
+        """Let the engine through one slice, once all is at rest, until it is before the next."""
         await self.rest()
+        if not self._has_begun:
+            self._has_begun = True
+            await asyncio.to_thread(self.engine.at_the_door.acquire)
         self.engine.door.release()
         await asyncio.to_thread(self.engine.at_the_door.acquire)
 

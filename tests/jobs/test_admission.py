@@ -112,6 +112,23 @@ async def test_a_guild_may_ask_for_shorter_clips_but_not_longer_ones(door: Door)
         await door.ask(31)
 
 
+@pytest.mark.parametrize("back", [0.05, 5, 3600, 86_400 * 400])
+async def test_a_clock_that_was_set_back_starts_the_cooldown_anew_and_locks_nobody_out(
+    door: Door, back: float
+) -> None:
+    await door.set(GuildSettings(cooldown_seconds=60))
+    await door.made()
+    door.now -= HOST.cooldown_seconds + back
+    for _ in range(3):
+        with pytest.raises(LimitReached, match=r"every 60 seconds; .* in 60 seconds"):
+            await door.ask()
+    door.now += 59
+    with pytest.raises(LimitReached, match="in 1 second"):
+        await door.ask()
+    door.now += 1
+    await door.ask()
+
+
 async def test_a_guild_may_have_a_longer_cooldown_which_counts_its_own_clips(door: Door) -> None:
     await door.set(GuildSettings(cooldown_seconds=60))
     await door.made()

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import numpy as np
 import pytest
 
+from musicgen_bot.audio.pool import MOST_SECONDS, SoundPool
 from musicgen_bot.errors import InvalidRequest, LimitReached
 from musicgen_bot.generation import Clip, Codes, GenerationRequest
 from musicgen_bot.job import JobState, Order, Submission, seeds_from
@@ -28,7 +29,10 @@ class SlowBackend(HandBackend):
         self.at_once = self.most_at_once = 0
         self.asked, self.leave = asyncio.Event(), asyncio.Event()
 
-    async def decode(self, codes: Codes, request: GenerationRequest) -> Clip:
+    async def decode(
+        self, codes: Codes, request: GenerationRequest, *, patient: bool = True
+    ) -> Clip:
+        assert not patient, "somebody waits in front of a command"
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         self.asked.set()
@@ -50,6 +54,7 @@ class House:
             jobs=self.jobs,
             lists=ClipListStore(database),
             backend=self.backend,
+            pool=SoundPool(),
             blocklist=Blocklist(self.blocks, HostBlockStore(database)),
         )
 
@@ -64,7 +69,9 @@ class House:
     async def fetch(self, job_id: int, user_id: int, guild_id: int | None = GUILD) -> int:
         """Return how many clips somebody got."""
         async with self.clips.turn(user_id, guild_id):
-            return len(await self.clips.clips(await self.clips.job(job_id)))
+            job = await self.clips.job(job_id)
+            async with self.clips.clips(job) as clips:
+                return len(clips)
 
 
 @pytest.fixture
@@ -87,6 +94,30 @@ async def test_a_person_is_served_one_clip_at_a_time(house: House) -> None:
     assert await other == 1
     assert house.backend.most_at_once == 1
     assert await house.fetch(1, ADA) == 1
+
+
+async def test_however_many_ask_only_so_much_sound_is_held(house: House) -> None:
+    held = most_held = 0
+    full, leave = asyncio.Event(), asyncio.Event()
+
+    async def fetch(user_id: int) -> None:
+        nonlocal held, most_held
+        async with house.clips.turn(user_id, GUILD):
+            async with house.clips.clips(await house.clips.job(1)) as clips:
+                held += len(clips)
+                most_held = max(most_held, held)
+                if held * request().seconds == MOST_SECONDS:
+                    full.set()
+                await leave.wait()
+                held -= 1
+            assert clips == []
+
+    house.backend.leave.set()
+    people = [asyncio.create_task(fetch(user_id)) for user_id in range(100)]
+    await full.wait()
+    leave.set()
+    await asyncio.gather(*people)
+    assert most_held == MOST_SECONDS / request().seconds
 
 
 async def test_a_turn_that_came_to_nothing_is_over(house: House) -> None:

@@ -43,10 +43,10 @@ def test_a_day_is_as_long_as_it_is_there(zone: str, now: str, start: str, end: s
         ("../../etc/passwd", "../../etc/passwd"),
     ],
 )
-def test_a_zone_is_found_however_it_is_typed(typed: str, name: str) -> None:
-    assert find_time_zone(typed) == name
+async def test_a_zone_is_found_however_it_is_typed(typed: str, name: str) -> None:
+    assert await find_time_zone(typed) == name
 
 
-def test_zones_with_a_place_come_first() -> None:
-    assert "/" in time_zones()[0]
-    assert "UTC" in time_zones()
+async def test_zones_with_a_place_come_first() -> None:
+    assert "/" in (await time_zones())[0]
+    assert "UTC" in await time_zones()

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from musicgen_bot.backends import local
+from musicgen_bot.backends import worker
 from musicgen_bot.jobs.estimates import forecast
 from musicgen_bot.store.database import Database
 from tests.jobs.simulation import Busy, SimulatedEngine, Simulation
@@ -43,7 +43,7 @@ async def test_in_a_steady_state_the_wait_is_what_was_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     engine = SimulatedEngine(step_seconds)
-    monkeypatch.setattr(local, "time", SimpleNamespace(perf_counter=lambda: engine.now))
+    monkeypatch.setattr(worker, "time", SimpleNamespace(perf_counter=lambda: engine.now))
     database = await Database.open(None)
     backend = await Busy.load(lambda: engine, slots)  # type: ignore[arg-type, return-value]
     simulation = Simulation(engine, backend, database)

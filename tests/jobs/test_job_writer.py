@@ -80,3 +80,23 @@ async def test_what_could_not_be_written_at_all_is_told_the_host(
     await writer.write(disk.step("a"))
     await writer.close()
     assert "1 steps of jobs could not be written" in caplog.text
+
+
+async def test_a_step_is_written_though_its_job_is_stopped_meanwhile() -> None:
+    disk = Disk()
+    writer = JobWriter(disk.sleep)
+    begun, leave = asyncio.Event(), asyncio.Event()
+
+    async def write() -> None:
+        begun.set()
+        await leave.wait()
+        await disk.step("a")()
+
+    job = asyncio.create_task(writer.write(write))
+    await begun.wait()
+    job.cancel()
+    await asyncio.wait({job})
+    assert job.cancelled()
+    leave.set()
+    await writer.close()
+    assert disk.written == ["a"]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from musicgen_bot.audio.pool import SoundPool
 from musicgen_bot.job import Order, Submission
 from musicgen_bot.jobs import dispatcher as dispatching
 from musicgen_bot.jobs.active_job import ActiveJob
@@ -18,7 +19,7 @@ from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.jobs.events import Events
 from musicgen_bot.jobs.fair_queue import FairQueue
 from musicgen_bot.jobs.limits import NO_LIMITS, Limits
-from musicgen_bot.jobs.service_mode import ServiceMode
+from musicgen_bot.jobs.service_mode import Mode, ServiceMode
 from musicgen_bot.store.blocks import BlockStore, HostBlockStore
 from musicgen_bot.store.database import Database
 from musicgen_bot.store.guild_settings import GuildSettingsStore
@@ -26,12 +27,7 @@ from musicgen_bot.store.jobs import JobStore
 from musicgen_bot.store.notes import NoteStore
 from musicgen_bot.store.personal import PersonalData
 from musicgen_bot.translations import Translations
-from musicgen_bot.ui.job_message.updates import (
-    FAR_EDITS,
-    FAR_ROUND_SECONDS,
-    PLACES_SHOWN,
-    MessageUpdater,
-)
+from musicgen_bot.ui.job_message.updates import EDITS, FRONT, FULL_LOOK_SECONDS, MessageUpdater
 from tests.jobs.hand_driven import HandBackend, HandTarget, address, request, waiting
 
 GUILDS, JOBS = 1000, 5000
@@ -127,6 +123,7 @@ class Crowded:
             personal=PersonalData(database),
             service_mode=ServiceMode(NoteStore(database)),
             events=Events(prompts=False),
+            pool=SoundPool(),
         )
 
     async def fill(self) -> None:
@@ -169,13 +166,40 @@ async def test_bringing_messages_up_to_date_looks_at_the_first_places_most_of_th
             return True
 
     estimates = crowded.dispatcher.estimates
-    follower = MessageUpdater(estimates, Messages(), Translations())  # type: ignore[arg-type]
+    updater = MessageUpdater(estimates, Messages(), Translations())  # type: ignore[arg-type]
     for tick in range(10):
-        follower._look(FAR_ROUND_SECONDS * 2 + 5.0 * tick)
-    most = 10 * 3 * PLACES_SHOWN
+        updater._look(FULL_LOOK_SECONDS * 2 + 5.0 * tick)
+    most = 10 * 3 * FRONT
     assert crowded.looked_at <= 2 * JOBS + most  # all of them once a minute
-    assert len(shown) <= 4 + 10 * PLACES_SHOWN + FAR_EDITS
+    assert len(shown) <= 10 * EDITS
     crowded.looked_at = 0
-    follower._look(FAR_ROUND_SECONDS * 2 + 50.0)
+    updater._look(FULL_LOOK_SECONDS * 2 + 50.0)
     assert crowded.looked_at <= most
+    await crowded.dispatcher.close()
+
+
+async def test_a_pause_of_a_long_queue_is_told_a_few_at_a_time_and_looked_at_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowded = Crowded(database, monkeypatch)
+    await crowded.fill()
+    await crowded.backend.until_started("house")
+    shown: list[int] = []
+
+    class Messages:
+        def show(self, active: Any, embed: Any) -> bool:
+            shown.append(active.job.id)
+            return True
+
+    estimates = crowded.dispatcher.estimates
+    updater = MessageUpdater(estimates, Messages(), Translations())  # type: ignore[arg-type]
+    updater._look(FULL_LOOK_SECONDS)
+    await crowded.dispatcher.turn(Mode.PAUSED)
+    crowded.looked_at = 0
+    for tick in range(1, 25):
+        before = len(shown)
+        updater._look(FULL_LOOK_SECONDS + 2.0 * tick)
+        assert len(shown) - before <= EDITS
+    assert len(set(shown)) > 24 * (EDITS - 4)
+    assert crowded.looked_at <= 2 * JOBS + 24 * 3 * FRONT
     await crowded.dispatcher.close()

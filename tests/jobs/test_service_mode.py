@@ -91,6 +91,15 @@ async def test_a_model_that_is_loading_is_told_and_no_time_is_promised(house: Ho
     assert house.dispatcher.estimate(waiting).seconds is not None
 
 
+async def test_a_model_that_is_out_of_order_is_told_of_every_job(house: House) -> None:
+    house.backend.trouble = "It has failed."
+    running, waiting = await house.submit("a"), await house.submit("b", user_id=2)
+    assert house.dispatcher.estimate(running).out_of_order
+    assert house.dispatcher.estimate(waiting).out_of_order
+    house.backend.trouble = None
+    assert not house.dispatcher.estimate(waiting).out_of_order
+
+
 async def test_all_work_for_a_person_is_stopped_and_only_theirs(house: House) -> None:
     house.target.leave.clear()
     posting = await house.submit("a")
@@ -103,6 +112,7 @@ async def test_all_work_for_a_person_is_stopped_and_only_theirs(house: House) ->
     for active in (posting, running, waiting):
         await ended(active)
     assert sorted(house.target.told) == [
+        ("a", "Cancelled and deleted."),
         ("b", "Cancelled and deleted."),
         ("c", "Cancelled and deleted."),
     ]

@@ -165,3 +165,17 @@ async def test_a_job_that_another_bot_has_answered_counts_for_nothing(
     assert await spent(house) == (0.0, 0.0 if runs else 10.0)
     assert house.target.told == []
     assert list(house.dispatcher.unfinished()) == ([] if runs else [first])
+
+
+async def test_what_is_being_posted_while_all_is_deleted_says_so(build: Build) -> None:
+    house = build()
+    house.target.leave.clear()
+    posting = await house.submit("a")
+    await house.backend.until_started("a")
+    house.backend.finish("a")
+    await house.until(posting, JobState.MADE)
+    await house.dispatcher.forget_person(1)
+    await ended(posting)
+    assert house.target.told == [("a", "Cancelled and deleted.")]
+    assert house.target.delivered == []
+    assert await house.state(posting) is JobState.DELETED

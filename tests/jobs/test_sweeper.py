@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,9 +14,10 @@ from musicgen_bot.generation import GenerationRequest
 from musicgen_bot.job import Address, JobState, Order, Submission
 from musicgen_bot.jobs.days import DAY_SECONDS
 from musicgen_bot.jobs.sweeper import Sweeper
+from musicgen_bot.store import retention
 from musicgen_bot.store.clip_lists import ClipListStore
-from musicgen_bot.store.database import Database
-from musicgen_bot.store.jobs import JobStore, MadeClips
+from musicgen_bot.store.database import Database, Transaction
+from musicgen_bot.store.jobs import JobStore, MadeClips, forget_jobs
 from musicgen_bot.store.retention import Retention
 
 NOW = 1000 * DAY_SECONDS
@@ -136,6 +138,39 @@ async def test_what_went_counts_for_two_days_and_then_is_gone(attic: Attic) -> N
     await attic.sweep(keep_days=1)
     assert await attic.rows() == 0
     assert await attic.put("next", 0) == 3, "the number of a clip is never given twice"
+
+
+async def test_others_write_between_the_portions_and_what_they_write_counts(
+    attic: Attic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loving: list[asyncio.Task[None]] = []
+    later = [5, 7]
+
+    async def forget_while_others_write(transaction: Transaction, job_ids: Iterable[int]) -> None:
+        await forget_jobs(transaction, job_ids)
+        if later:
+            loving.append(asyncio.create_task(attic.love(later.pop())))
+
+    for number in range(1, 8):
+        await attic.put(f"number {number}", 31)
+    monkeypatch.setattr(retention, "PORTION", 2)
+    monkeypatch.setattr(retention, "forget_jobs", forget_while_others_write)
+    assert await attic.sweep(keep_days=30) == ["number 5", "number 7"]
+    await asyncio.gather(*loving)
+
+
+async def test_nothing_of_what_was_let_go_is_left_in_the_files(tmp_path: Path) -> None:
+    def contents() -> bytes:
+        return b"".join(file.read_bytes() for file in tmp_path.iterdir())
+
+    database = await Database.open(tmp_path / "bot.sqlite3")
+    attic = Attic(database)
+    await attic.jobs.forget([await attic.put("secret, deleted", 1)])
+    await attic.put("secret, old", 31)
+    assert b"secret" in contents()
+    assert await attic.sweep(keep_days=30) == []
+    assert b"secret" not in contents()
+    await database.close()
 
 
 async def test_it_sweeps_every_day_and_goes_on_after_an_error(

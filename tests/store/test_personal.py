@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from musicgen_bot.blocks import BlockKind, HostBlock
+from musicgen_bot.errors import StoreError
 from musicgen_bot.generation import GenerationRequest
 from musicgen_bot.guild_settings import GuildSettings
 from musicgen_bot.job import Address, JobState, Order, Submission
@@ -96,3 +98,35 @@ async def test_everything_is_forgotten_but_what_counts_and_blocks(database: Data
     assert (await personal.about(BEN))["clips"][0]["prompt"] == "of ben"
     assert await BlockStore(database).is_blocked(10, ADA)
     assert await personal.forget(ADA, counted_since=500.0) == 0
+
+
+async def test_forgetting_is_done_as_a_whole_or_not_at_all(database: Database) -> None:
+    personal = PersonalData(database)
+    mine = await put(database, ADA, "mine")
+    await ClipListStore(database).toggle_favourite(ADA, await put(database, BEN, "theirs"), 1, 1.0)
+    before = await personal.about(ADA)
+    await database.execute(
+        "CREATE TRIGGER refuse BEFORE DELETE ON jobs BEGIN SELECT RAISE(ABORT, 'refused'); END"
+    )
+    with pytest.raises(StoreError, match="refused"):
+        await personal.forget(ADA, counted_since=500.0)
+    assert await personal.about(ADA) == before
+    assert len(await JobStore(database).codes(mine, "m")) == 2
+
+
+async def test_nothing_that_was_typed_is_left_in_the_files(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "bot.sqlite3")
+    for number in range(100):
+        await put(
+            database, ADA, f"secret prompt {number} {'long ' * (number % 30)}", at=number * 10.0
+        )
+        await put(database, BEN, f"prompt of ben {number}")
+    assert b"secret prompt" in contents(tmp_path)
+    await PersonalData(database).forget(ADA, counted_since=500.0)
+    assert b"secret prompt" not in contents(tmp_path)
+    assert b"prompt of ben" in contents(tmp_path)
+    await database.close()
+
+
+def contents(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.iterdir())

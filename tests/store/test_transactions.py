@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from musicgen_bot.errors import StoreError
+from musicgen_bot.guild_settings import GuildSettings
 from musicgen_bot.store.database import Database, Transaction
+from musicgen_bot.store.guild_settings import CHANGES_KEPT, GuildSettingsStore
 
 ADD = "INSERT INTO notes VALUES (?, ?)"
 
@@ -113,3 +116,30 @@ async def test_others_wait_until_a_transaction_has_ended(database: Database) -> 
         await fail()
     await asyncio.gather(*others)
     assert await names(database) == ["another", "other"]
+
+
+async def test_what_is_read_sees_the_writes_before_it(tmp_path: Path) -> None:
+    for path in (None, tmp_path / "bot.sqlite3"):
+        database = await Database.open(path)
+        async with database.transaction() as transaction:
+            reading = asyncio.create_task(names_read(database))
+            await transaction.execute(ADD, ("a", ""))
+        assert await reading == ["a"]
+        await database.close()
+
+
+async def names_read(database: Database) -> list[str]:
+    return [row[0] for row in await database.read("SELECT name FROM notes ORDER BY name")]
+
+
+async def test_a_change_of_settings_that_fails_changes_nothing(database: Database) -> None:
+    store = GuildSettingsStore(database)
+    for number in range(CHANGES_KEPT + 1):
+        await store.set(1, 2, GuildSettings(cooldown_seconds=number + 1), float(number))
+    await database.execute(
+        "CREATE TRIGGER refuse BEFORE DELETE ON guild_settings "
+        "BEGIN SELECT RAISE(ABORT, 'refused'); END"
+    )
+    with pytest.raises(StoreError, match="refused"):
+        await store.set(1, 2, GuildSettings(cooldown_seconds=1000), 1000.0)
+    assert (await store.get(1)).cooldown_seconds == CHANGES_KEPT + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from musicgen_bot.errors import AudioError, InvalidRequest
-from musicgen_bot.ui.common.downloads import download
+from musicgen_bot.ui.common.downloads import download, likeliest_sound
 
 Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -92,3 +93,52 @@ async def test_a_broken_connection_is_told() -> None:
     async with attachment(serve) as file:
         with pytest.raises(AudioError, match="could not be downloaded"):
             await download(file, 2**20)
+
+
+def attached(filename: str, content_type: str | None = None) -> discord.Attachment:
+    data: Any = {"id": "1", "size": 1, "filename": filename, "url": "", "proxy_url": ""}
+    if content_type is not None:
+        data["content_type"] = content_type
+    return discord.Attachment(data=data, state=cast(Any, SimpleNamespace(http=None)))
+
+
+def message(*attachments: discord.Attachment, forwarded: Any = ()) -> discord.Message:
+    snapshots = [SimpleNamespace(attachments=[each]) for each in forwarded]
+    found = SimpleNamespace(attachments=[*attachments], message_snapshots=snapshots)
+    return cast(discord.Message, found)
+
+
+@pytest.mark.parametrize(
+    "sound",
+    [
+        attached("voice-message.ogg", "audio/ogg; codecs=opus"),
+        attached("song", "Audio/MPEG"),
+        attached("SONG.MP3", "application/octet-stream"),
+        attached("song.flac"),
+        attached("song.opus", ""),
+        attached("song.ogg", "application/ogg"),
+        attached("song.ogg", "video/ogg"),
+        attached("song.m4a", "video/mp4"),
+        attached("song.wav", "text/plain"),
+        attached("song"),
+        attached("song.mp4", "video/mp4"),
+        attached("song.bin", "application/octet-stream"),
+    ],
+    ids=lambda each: f"{each.filename} {each.content_type}",
+)
+def test_whatever_plays_in_discord_is_found_without_a_table_of_types(
+    sound: discord.Attachment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mimetypes, "guess_type", None)
+    others = (attached("cover.png", "image/png"), attached("notes.txt", "text/plain"))
+    assert likeliest_sound(message(*others, sound, attached("a.pdf", "application/pdf"))) is sound
+    assert likeliest_sound(message(*others, forwarded=[others[0], sound])) is sound
+
+
+def test_what_is_told_to_be_a_sound_comes_before_what_may_be_one() -> None:
+    video, named = attached("a.mp4", "video/mp4"), attached("a.mp3", "")
+    typed, later = attached("a", "audio/mpeg"), attached("b", "audio/mpeg")
+    assert likeliest_sound(message(video, named, typed, later)) is typed
+    assert likeliest_sound(message(video, named)) is named
+    assert likeliest_sound(message(attached("a.png", "image/png"))) is None
+    assert likeliest_sound(message()) is None

@@ -9,15 +9,18 @@ import discord
 from discord import app_commands
 
 from musicgen_bot.errors import MusicgenBotError, PersonError, RequestError
-from musicgen_bot.network import UNREACHABLE
+from musicgen_bot.network import UNREACHABLE, is_too_late
 from musicgen_bot.translations import Language
-from musicgen_bot.ui.common.speech import answer, say_to
+from musicgen_bot.ui.common.answers import answer, say_to
 
 _log = logging.getLogger(__name__)
 
 
-async def explain(interaction: discord.Interaction[Any], error: Exception) -> None:
+async def answer_error(interaction: discord.Interaction[Any], error: Exception) -> None:
     """Answer with one sentence that nobody else sees; the log has the rest."""
+    if is_too_late(error):
+        _log.info("An answer came too late: %s", error)
+        return
     text = _sentence(say_to(interaction), error)
     try:
         await answer(interaction, text)

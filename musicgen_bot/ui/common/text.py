@@ -50,6 +50,9 @@ def status(say: Language, estimate: Estimate, now: float) -> str:
     if estimate.paused:
         paused = say("the host has paused the bot; it will continue later by itself")
         return f"⏸️ {say(place(estimate.place))} · {paused}"
+    if estimate.out_of_order:
+        line = say("the model has stopped working; it will continue by itself after a restart")
+        return f"🔧 {say(place(estimate.place))} · {line}" if estimate.place else f"🔧 {line}"
     if estimate.place:
         line = f"⏳ {say(place(estimate.place))}"
         if estimate.seconds is None:

@@ -14,8 +14,9 @@ import discord
 from musicgen_bot.errors import InvalidRequest
 from musicgen_bot.guild_settings import MOST_PLACES, NUMBERS, GuildSettings, Tier
 from musicgen_bot.jobs.days import find_time_zone
+from musicgen_bot.jobs.guild_settings_service import SettingsEdit
 from musicgen_bot.translations import LOCALES, Language, Text
-from musicgen_bot.ui.common.errors import explain
+from musicgen_bot.ui.common.errors import answer_error
 from musicgen_bot.ui.guild_settings.places import CHANNEL_TYPES
 
 DIGITS = 7
@@ -26,9 +27,7 @@ RANGE = Text("{low} to {high}; empty: the host's value")
 SECONDS_RANGE = Text("Seconds, {low} to {high}; empty: the host's value")
 
 _T = TypeVar("_T")
-Settle = Callable[[GuildSettings], GuildSettings]
-"""Makes other settings of the present ones. Raises InvalidRequest."""
-Apply = Callable[[discord.Interaction, Settle], Awaitable[None]]
+Apply = Callable[[discord.Interaction, SettingsEdit], Awaitable[None]]
 """Puts settings into effect and answers."""
 
 
@@ -39,13 +38,13 @@ class Form(discord.ui.Modal):
         super().__init__(title=title, custom_id=custom_id, timeout=FORM_SECONDS)
         self._apply = apply
 
-    def settle(self, settings: GuildSettings) -> GuildSettings:
+    def edit(self, settings: GuildSettings) -> GuildSettings:
         """Return the settings with what was filled in. Raises InvalidRequest."""
         raise NotImplementedError
 
     async def on_submit(self, interaction: discord.Interaction, /) -> None:
         """Put into effect what was filled in."""
-        await self._apply(interaction, self.settle)
+        await self._apply(interaction, self.edit)
 
     async def on_error(
         self,
@@ -55,7 +54,7 @@ class Form(discord.ui.Modal):
         /,
     ) -> None:
         """Tell what is wrong."""
-        await explain(interaction, error)
+        await answer_error(interaction, error)
 
 
 class NumbersForm(Form):
@@ -68,14 +67,14 @@ class NumbersForm(Form):
         custom_id: str,
         apply: Apply,
         names: Sequence[str],
-        now: GuildSettings,
+        current: GuildSettings,
     ) -> None:
         super().__init__(say(title), custom_id, apply)
-        self._shown = now
+        self._shown = current
         self._inputs: dict[str, discord.ui.TextInput[Any]] = {}
         for name in names:
             label, low, high = NUMBERS[name]
-            value = getattr(now, name)
+            value = getattr(current, name)
             field: discord.ui.TextInput[Any] = discord.ui.TextInput(
                 custom_id=name,
                 default=None if value is None else str(value),
@@ -89,7 +88,7 @@ class NumbersForm(Form):
                 discord.ui.Label(text=say(label), description=description, component=field)
             )
 
-    def settle(self, settings: GuildSettings) -> GuildSettings:
+    def edit(self, settings: GuildSettings) -> GuildSettings:
         """Return the settings with the numbers that were changed."""
         values: dict[str, Any] = {n: _number(n, each.value) for n, each in self._inputs.items()}
         changed = {n: value for n, value in values.items() if value != getattr(self._shown, n)}
@@ -99,19 +98,19 @@ class NumbersForm(Form):
 class PlacesForm(Form):
     """Asks where the bot may be used, by whom, and by whom without limits."""
 
-    def __init__(self, say: Language, custom_id: str, apply: Apply, now: GuildSettings) -> None:
+    def __init__(self, say: Language, custom_id: str, apply: Apply, current: GuildSettings) -> None:
         super().__init__(say("Channels and roles"), custom_id, apply)
-        self._shown = now
+        self._shown = current
         self._channels: discord.ui.ChannelSelect[Any] = discord.ui.ChannelSelect(
             custom_id="channels",
             channel_types=list(CHANNEL_TYPES),
             min_values=0,
             max_values=MOST_PLACES,
             required=False,
-            default_values=[discord.Object(each) for each in now.channels],
+            default_values=[discord.Object(each) for each in current.channels],
         )
-        self._roles = _role_select("roles", now.roles)
-        self._unlimited = _role_select("unlimited_roles", now.unlimited_roles)
+        self._roles = _role_select("roles", current.roles)
+        self._unlimited = _role_select("unlimited_roles", current.unlimited_roles)
         for label, about, select in (
             (
                 Text("Channels"),
@@ -133,7 +132,7 @@ class PlacesForm(Form):
                 discord.ui.Label(text=say(label), description=say(about), component=select)
             )
 
-    def settle(self, settings: GuildSettings) -> GuildSettings:
+    def edit(self, settings: GuildSettings) -> GuildSettings:
         """Return the settings with these channels and roles."""
         return replace(
             settings,
@@ -167,7 +166,7 @@ class TierForm(Form):
             )
         )
 
-    def settle(self, settings: GuildSettings) -> GuildSettings:
+    def edit(self, settings: GuildSettings) -> GuildSettings:
         """Return the settings with these roles' seconds."""
         seconds = _number("seconds_a_day_per_user", self._seconds.value)
         for role in self._roles.values:
@@ -178,19 +177,19 @@ class TierForm(Form):
 class WordsForm(Form):
     """Shows all words that are not wanted, to be edited."""
 
-    def __init__(self, say: Language, custom_id: str, apply: Apply, now: GuildSettings) -> None:
+    def __init__(self, say: Language, custom_id: str, apply: Apply, current: GuildSettings) -> None:
         super().__init__(say("Unwanted words in prompts"), custom_id, apply)
-        self._shown = now.unwanted_words
+        self._shown = current.unwanted_words
         self._words: discord.ui.TextInput[Any] = discord.ui.TextInput(
             custom_id="words",
             style=discord.TextStyle.paragraph,
-            default="\n".join(now.unwanted_words) or None,
+            default="\n".join(current.unwanted_words) or None,
             required=False,
         )
         about = say("One per line; matches whole words, ignoring case, accents and look-alikes")
         self.add_item(discord.ui.Label(text=say("Words"), description=about, component=self._words))
 
-    def settle(self, settings: GuildSettings) -> GuildSettings:
+    def edit(self, settings: GuildSettings) -> GuildSettings:
         """Return the settings with the words that were added, and without those taken off."""
         words = merged(settings.unwanted_words, self._shown, words_in(self._words.value))
         return replace(settings, unwanted_words=words)
@@ -199,11 +198,12 @@ class WordsForm(Form):
 class RegionForm(Form):
     """Asks for time zone and language."""
 
-    def __init__(self, say: Language, custom_id: str, apply: Apply, now: GuildSettings) -> None:
+    def __init__(self, say: Language, custom_id: str, apply: Apply, current: GuildSettings) -> None:
         super().__init__(say("Time zone and language"), custom_id, apply)
-        self._shown = now
+        self._shown = current
+        self._found = current.time_zone
         self._zone: discord.ui.TextInput[Any] = discord.ui.TextInput(
-            custom_id="time_zone", default=now.time_zone, max_length=50
+            custom_id="time_zone", default=current.time_zone, max_length=50
         )
         self._language: discord.ui.Select[Any] = discord.ui.Select(
             custom_id="language",
@@ -211,7 +211,7 @@ class RegionForm(Form):
             min_values=0,
             required=False,
             options=[
-                discord.SelectOption(label=name, value=locale, default=locale == now.language)
+                discord.SelectOption(label=name, value=locale, default=locale == current.language)
                 for locale, name in LOCALES.items()
             ],
         )
@@ -230,11 +230,16 @@ class RegionForm(Form):
             )
         )
 
-    def settle(self, settings: GuildSettings) -> GuildSettings:
+    async def on_submit(self, interaction: discord.Interaction, /) -> None:
+        """Find the time zone first."""
+        self._found = await find_time_zone(self._zone.value)
+        await super().on_submit(interaction)
+
+    def edit(self, settings: GuildSettings) -> GuildSettings:
         """Return the settings with what was changed of these two."""
-        zone, language = find_time_zone(self._zone.value), next(iter(self._language.values), None)
-        if zone != self._shown.time_zone:
-            settings = replace(settings, time_zone=zone)
+        language = next(iter(self._language.values), None)
+        if self._found != self._shown.time_zone:
+            settings = replace(settings, time_zone=self._found)
         if language != self._shown.language:
             settings = replace(settings, language=language)
         return settings
@@ -248,9 +253,9 @@ def with_tier(settings: GuildSettings, role_id: int, seconds: int | None) -> Gui
     return replace(settings, role_seconds_a_day=tiers)
 
 
-def merged(now: Sequence[_T], shown: Sequence[_T], chosen: Sequence[_T]) -> tuple[_T, ...]:
+def merged(current: Sequence[_T], shown: Sequence[_T], chosen: Sequence[_T]) -> tuple[_T, ...]:
     """Return a list as it is now, changed as somebody has changed the one they were shown."""
-    kept = [each for each in now if each in chosen or each not in shown]
+    kept = [each for each in current if each in chosen or each not in shown]
     return tuple(dict.fromkeys([*kept, *(each for each in chosen if each not in shown)]))
 
 

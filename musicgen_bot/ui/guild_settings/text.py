@@ -27,15 +27,15 @@ LABELS = {
 def settings_embed(
     say: Language,
     settings: GuildSettings,
-    there: GuildSettings,
+    existing: GuildSettings,
     host: Limits,
     blocked: Iterable[int],
 ) -> Embed:
     """Show all settings, beside what the host allows, and the ids of who is blocked.
 
-    `there` are the settings without what was deleted in the server.
+    `existing` are the settings without what was deleted in the server.
     """
-    values = values_of(say, settings, there)
+    values = values_of(say, settings, existing)
     bounds = {
         "longest_clip_seconds": Text("host: {most} s at most", most=host.clip_seconds),
         "waiting_per_user": Text("host: {most} at most", most=host.waiting_per_user),
@@ -74,13 +74,13 @@ def settings_embed(
 
 
 def values_of(
-    say: Language, settings: GuildSettings, there: GuildSettings | None = None
+    say: Language, settings: GuildSettings, existing: GuildSettings | None = None
 ) -> dict[str, str]:
     """Return the value of each setting as people read it.
 
-    Channels and roles that are not `there` are said to be deleted.
+    Channels and roles that are not in `existing` are said to be deleted.
     """
-    known = there or settings
+    known = existing or settings
     tiers_known = [tier.role_id for tier in known.role_seconds_a_day]
 
     def channel(number: int) -> str:
@@ -121,13 +121,13 @@ def differences(
     say: Language,
     before: GuildSettings,
     after: GuildSettings,
-    there: GuildSettings | None = None,
+    existing: GuildSettings | None = None,
 ) -> str:
     """Return what has changed from one version to the next, on one line.
 
-    Channels and roles that are not `there` are said to be deleted.
+    Channels and roles that are not in `existing` are said to be deleted.
     """
-    old, new = values_of(say, before, there), values_of(say, after, there)
+    old, new = values_of(say, before, existing), values_of(say, after, existing)
     return "; ".join(
         f"{say(LABELS[name])}: {shortened(old[name], LINE_CHARACTERS)} → "
         f"{shortened(new[name], LINE_CHARACTERS)}"

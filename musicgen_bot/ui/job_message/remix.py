@@ -7,6 +7,7 @@ restarted in the meantime.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -19,7 +20,7 @@ from musicgen_bot.generation import MAX_PROMPT_CHARACTERS, MAX_SEED, GenerationR
 from musicgen_bot.job import Job, Order
 from musicgen_bot.styles import STYLES
 from musicgen_bot.translations import Language, Text
-from musicgen_bot.ui.job_message.submitting import worded
+from musicgen_bot.ui.job_message.submitting import prompt_and_order
 
 PROMPT, STYLE, SECONDS, SEED, GUIDANCE = "prompt", "style", "seconds", "seed", "guidance"
 HIGHEST_GUIDANCE = 10.0
@@ -71,7 +72,7 @@ def remix_form(say: Language, job: Job) -> Modal:
     return form
 
 
-def filled_in(interaction: Interaction[Any]) -> tuple[int, Answers] | None:
+def submitted_form(interaction: Interaction[Any]) -> tuple[int, Answers] | None:
     """Return the id of the job that was remixed and the answers; None for any other act."""
     data: Mapping[str, Any] = interaction.data or {}
     form = _FORM.fullmatch(data.get("custom_id", ""))
@@ -89,7 +90,7 @@ def _answers(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def remixed(job: Job, answers: Answers) -> tuple[GenerationRequest, Order]:
     """Return what was asked for, on the ground of the recipe. Raises InvalidRequest."""
     needs_words = job.request.continue_from is None
-    prompt, order = worded(
+    prompt, order = prompt_and_order(
         answers[PROMPT], answers[STYLE], job.order.variations, needs_words=needs_words
     )
     guidance = _number(
@@ -111,14 +112,19 @@ def remixed(job: Job, answers: Answers) -> tuple[GenerationRequest, Order]:
 
 def _number(text: str, otherwise: Text) -> float:
     try:
-        return float(text.strip().replace(",", "."))
+        return float(_plain(text).replace(",", "."))
     except ValueError:
         raise InvalidRequest(otherwise.filled(decimal=7.5)) from None
 
 
 def _seed(text: str) -> int | None:
-    if not text.strip():
+    if not (digits := _plain(text)):
         return None
-    if not re.fullmatch(r"[0-9]+", text.strip()):
+    if not re.fullmatch(r"[0-9]{1,20}", digits):
         raise InvalidRequest("The seed must be a whole number from 0 to {most}.", most=MAX_SEED)
-    return int(text)
+    return int(digits)
+
+
+def _plain(text: str) -> str:
+    """Return digits as they are in English, which Japanese keyboards write twice as wide."""
+    return unicodedata.normalize("NFKC", text).strip()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import time
 from typing import Any
@@ -10,23 +9,21 @@ from typing import Any
 import discord
 
 from musicgen_bot.generation import GenerationRequest, clean_prompt, one_line
-from musicgen_bot.job import Address, Order, Submission
+from musicgen_bot.job import Order
 from musicgen_bot.jobs.active_job import ActiveJob
 from musicgen_bot.jobs.dispatcher import Dispatcher
 from musicgen_bot.network import UNREACHABLE
 from musicgen_bot.styles import described, find_style
-from musicgen_bot.ui.common.caller import member_of, require_bot_permissions
-from musicgen_bot.ui.common.speech import say_in
+from musicgen_bot.ui.common.answers import say_in
+from musicgen_bot.ui.common.caller import Caller
+from musicgen_bot.ui.common.first_answer import AnsweredElsewhere, first_answers
 from musicgen_bot.ui.job_message import embeds
 from musicgen_bot.ui.job_message.buttons import working_buttons
-
-ALREADY_ANSWERED = 40060
-ANSWER_ATTEMPTS = 3
 
 _log = logging.getLogger(__name__)
 
 
-def worded(
+def prompt_and_order(
     prompt: str, style: str, variations: int, *, needs_words: bool = True
 ) -> tuple[str, Order]:
     """Return the prompt for the model, and the order, for what a person typed and chose.
@@ -48,94 +45,79 @@ async def check(
 ) -> None:
     """Return if such a job would be taken on now, for those that take work to prepare.
 
-    Raises as `take_on` does.
+    Raises as `submit` does.
     """
-    require_bot_permissions(interaction)
-    await dispatcher.check(_submission(interaction, request, order))
+    caller = Caller.of(interaction)
+    caller.require_bot_permissions()
+    await dispatcher.check(caller.submission(request, order))
 
 
-async def defer(interaction: discord.Interaction[Any]) -> None:
-    """Answer that the answer will follow. Raises what discord.py does where that fails."""
-    for attempt in range(1, ANSWER_ATTEMPTS + 1):
-        try:
-            await interaction.response.defer()
-        except UNREACHABLE:  # discord.py does not try again
-            if attempt == ANSWER_ATTEMPTS:
-                raise
-        except discord.HTTPException as error:
-            if error.code != ALREADY_ANSWERED:
-                raise
-            return  # it got through, and only the receipt was lost
-        else:
-            return
+async def defer(interaction: discord.Interaction[Any]) -> bool:
+    """Answer that the answer will follow; return False where another bot has answered instead.
+
+    Raises what discord.py does where that fails.
+    """
+    try:
+        await first_answers(interaction).give(interaction.response.defer)
+    except AnsweredElsewhere:
+        return False
+    return True
 
 
-async def take_on(
+async def submit(
     dispatcher: Dispatcher,
     interaction: discord.Interaction[Any],
     request: GenerationRequest,
     order: Order,
+    *,
+    deferred: bool = False,
 ) -> None:
     """Accept a job and promise its clip in answer to an interaction, which may be deferred.
 
     Everything that orders a clip comes through here, so nothing passes by the guild's settings.
-    Raises InvalidRequest, LimitReached or StoreError, and then nothing was accepted.
+    Raises InvalidRequest, LimitReached or StoreError, and then nothing was accepted. Where another
+    bot has answered, nothing is accepted either.
     """
-    require_bot_permissions(interaction)
-    active = await dispatcher.submit(_submission(interaction, request, order))
+    caller = Caller.of(interaction)
+    caller.require_bot_permissions()
+    active = await dispatcher.submit(caller.submission(request, order))
     message_id = None
     try:
-        message_id = await _promise(dispatcher, interaction, active)
-    finally:
+        message_id = await _promise(dispatcher, interaction, active, deferred)
+    except AnsweredElsewhere:
+        await dispatcher.withdraw(active)
+    except BaseException:
+        await dispatcher.answered(active, None)
+        raise
+    else:
         await dispatcher.answered(active, message_id)
 
 
 async def _promise(
-    dispatcher: Dispatcher, interaction: discord.Interaction[Any], active: ActiveJob
+    dispatcher: Dispatcher,
+    interaction: discord.Interaction[Any],
+    active: ActiveJob,
+    deferred: bool,
 ) -> int | None:
     """Answer with the job's place in the queue and return the id of that message.
 
     None where Discord took no answer: the job was accepted all the same, and its clip will find
-    another way.
+    another way. Raises AnsweredElsewhere.
     """
     say = say_in(interaction, active.job.address.locale)
     active.promised = dispatcher.estimate(active)
     embed = embeds.working(say, active.job, active.promised, time.time())
     view = working_buttons(say, active.job)
+
+    async def send() -> int | None:
+        if deferred:
+            return (await interaction.edit_original_response(embed=embed, view=view)).id
+        return (await interaction.response.send_message(embed=embed, view=view)).message_id
+
     try:
-        for _ in range(ANSWER_ATTEMPTS):
-            with contextlib.suppress(*UNREACHABLE):  # discord.py does not try again
-                if interaction.response.is_done():
-                    return (await interaction.edit_original_response(embed=embed, view=view)).id
-                response = await interaction.response.send_message(embed=embed, view=view)
-                return response.message_id
-    except discord.HTTPException as error:
-        _log.warning("job %d: the answer was refused: %s", active.job.id, error)
-        if error.code == ALREADY_ANSWERED:  # it got through, and only the receipt was lost
-            with contextlib.suppress(discord.DiscordException, *UNREACHABLE):
-                return (await interaction.original_response()).id
+        if message_id := await first_answers(interaction).give(send):
+            return message_id
+        return (await interaction.original_response()).id  # only the receipt was lost
+    except (discord.DiscordException, *UNREACHABLE) as error:
+        _log.warning("job %d: the answer was refused or lost: %s", active.job.id, error)
     return None
-
-
-def _submission(
-    interaction: discord.Interaction[Any], request: GenerationRequest, order: Order
-) -> Submission:
-    return Submission(request, _address(interaction), order, member_of(interaction))
-
-
-def _address(interaction: discord.Interaction[Any]) -> Address:
-    if interaction.channel_id is None:
-        raise TypeError("a command always comes from a channel")
-    channel, parent_id = interaction.channel, None
-    if isinstance(channel, discord.Thread) and not channel.is_private():
-        parent_id = channel.parent_id
-    return Address(
-        user_id=interaction.user.id,
-        guild_id=interaction.guild_id,
-        channel_id=interaction.channel_id,
-        message_id=None,
-        token=interaction.token,
-        created_at=interaction.created_at.timestamp(),
-        locale=str(interaction.guild_locale or interaction.locale),
-        parent_id=parent_id,
-    )

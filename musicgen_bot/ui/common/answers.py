@@ -1,4 +1,4 @@
-"""In which language somebody is answered.
+"""Answers to what people do, in their language.
 
 What only they read is in the language their Discord is in; what everybody reads, such as a job's
 message, is in that of the job's address, which is the server's.
@@ -13,7 +13,7 @@ import discord
 from musicgen_bot.translations import Language, Translations
 
 
-class Multilingual(Protocol):
+class HasTranslations(Protocol):
     """A client that knows the languages."""
 
     translations: Translations
@@ -34,4 +34,4 @@ async def answer(interaction: discord.Interaction[Any], text: str) -> None:
 
 def say_in(interaction: discord.Interaction[Any], locale: str) -> Language:
     """Return the language of a locale of Discord's."""
-    return cast(Multilingual, interaction.client).translations.language(locale)
+    return cast(HasTranslations, interaction.client).translations.language(locale)

@@ -44,5 +44,9 @@ def test_the_status_tells_place_progress_and_time_where_they_are_known() -> None
     assert paused.startswith("⏸️ #2 in line · the host has paused the bot")
     loading = status(say, Estimate(0, None, None, loading=True), 1000.0)
     assert loading == "💤 the model was asleep and is loading"
+    broken = Estimate(0, None, Progress(250, 500), loading=True, out_of_order=True)
+    assert status(say, broken, 1000.0).startswith("🔧 the model has stopped working; it will")
+    waiting = status(say, Estimate(2, None, None, out_of_order=True), 1000.0)
+    assert waiting.startswith("🔧 #2 in line · the model has stopped working")
     running = Estimate(0, 5.0, Progress(250, 500))
     assert status(say, running, 1000.0).endswith("50% · about 5 seconds left")

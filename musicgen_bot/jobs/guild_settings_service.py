@@ -13,10 +13,13 @@ from musicgen_bot.guild_settings import NUMBERS, GuildSettings, SettingsChange
 from musicgen_bot.jobs.limits import Limits
 from musicgen_bot.store.guild_settings import GuildSettingsStore
 
+SettingsEdit = Callable[[GuildSettings], GuildSettings]
+"""Makes new settings of the current ones. Raises InvalidRequest."""
+
 _log = logging.getLogger(__name__)
 
 
-class SettingsService:
+class GuildSettingsService:
     """Where the admins of a guild look at its settings and change them."""
 
     def __init__(
@@ -31,16 +34,14 @@ class SettingsService:
         """Return what is in effect. Raises StoreError."""
         return await self._store.get(guild_id)
 
-    async def change(
-        self, guild_id: int, user_id: int, change: Callable[[GuildSettings], GuildSettings]
-    ) -> SettingsChange:
-        """Put into effect what `change` makes of the settings, and return what that came to.
+    async def change(self, guild_id: int, user_id: int, edit: SettingsEdit) -> SettingsChange:
+        """Put into effect what `edit` makes of the settings, and return what that came to.
 
         Raises InvalidRequest or StoreError, and then nothing has changed.
         """
         async with self._changing:
             before, now = await self._store.get(guild_id), self._clock()
-            after = change(before)
+            after = edit(before)
             if after != before:
                 _check_host(before, after, self.host)
                 await self._store.set(guild_id, user_id, after, now)
