@@ -17,7 +17,7 @@ from tests.engine.reference import Reference
 
 SIZES = RandomModelSizes(vocabulary=8, codec_filters=2, codec_ratios=(2,))
 PROMPT, GUIDANCE, TEMPERATURE, TOP_K = "lofi beat", 1.5, 2.0, 5
-CLIPS = 1000
+CLIPS, AT_ONCE = 1000, 20
 
 
 def probabilities(reference: Reference, columns: Tensor, codebook: int) -> Tensor:
@@ -43,11 +43,11 @@ def test_codes_are_drawn_with_the_probabilities_of_transformers(build: Build) ->
 
     engine = load_engine(str(folder), "cpu", "fp32")
     counts = np.zeros_like(expected)
-    for seeds in range(0, CLIPS, 250):
+    for first_seed in range(0, CLIPS, AT_ONCE):
         clips = engine.generate(
             [
                 GenerationRequest(PROMPT, 0.02, seed, GUIDANCE, TEMPERATURE, TOP_K)
-                for seed in range(seeds, seeds + 250)
+                for seed in range(first_seed, first_seed + AT_ONCE)
             ]
         )
         for clip in clips:
