@@ -17,7 +17,7 @@ from training.sounds import Band
 
 @pytest.fixture(scope="module")
 def tiny() -> Engine:
-    return load_engine("tiny", "cpu", "fp32")
+    return load_engine("tiny", "cpu")
 
 
 def play(engine: Engine, prompts: Sequence[str], **options: object) -> list[Clip]:
@@ -85,9 +85,14 @@ def test_guidance_makes_it_keener_on_the_prompt(tiny: Engine, band: Band) -> Non
 
 def test_an_extension_goes_on_in_tempo_and_style(tiny: Engine, band: Band) -> None:
     prompts = ["funk with electric piano, drums", "synthwave 100 bpm", "slow jazz, flute, drums"]
-    for seed, first in enumerate(play(tiny, prompts)):
-        request = GenerationRequest(prompts[seed], 12.0, seed + 50, continue_from=first.codes)
-        (whole,) = tiny.generate([request])
+    starts = play(tiny, prompts)
+    longer = tiny.generate(
+        [
+            GenerationRequest(prompt, 12.0, seed, continue_from=first.codes)
+            for seed, (prompt, first) in enumerate(zip(prompts, starts, strict=True), start=50)
+        ]
+    )
+    for first, whole in zip(starts, longer, strict=True):
         np.testing.assert_array_equal(whole.codes[:, :300], first.codes)
         codes = codes_of(band, whole)
         clock = codes[CLOCK]
@@ -102,11 +107,11 @@ def test_an_extension_goes_on_in_tempo_and_style(tiny: Engine, band: Band) -> No
             assert before == after
 
 
-def test_half_the_precision_plays_as_well(tiny: Engine, band: Band) -> None:
-    half = load_engine("tiny", "cpu", "bf16")
+def test_half_the_precision_plays_as_well(band: Band) -> None:
+    full, half = (load_engine("tiny", "cpu", precision) for precision in ("fp32", "bf16"))
     prompts = ["house with piano, 125 bpm", "folk with guitar and violin", "trap, no drums"]
-    for full, short in zip(play(tiny, prompts, top_k=1), play(half, prompts, top_k=1), strict=True):
-        one, other = codes_of(band, full), codes_of(band, short)
+    for exact, short in zip(play(full, prompts, top_k=1), play(half, prompts, top_k=1), strict=True):
+        one, other = codes_of(band, exact), codes_of(band, short)
         assert (one[CLOCK] == other[CLOCK]).mean() > 0.95
         for stem, names in ((CHORDS, CHORD_INSTRUMENTS), (DRUMS, KITS), (LEAD, LEAD_INSTRUMENTS)):
             assert instrument(band.stems[stem], one[stem], names) == instrument(
