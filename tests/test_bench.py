@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
 import runpy
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -61,9 +65,28 @@ def test_without_a_limit_none_is_told() -> None:
     assert json.loads(benchmark.as_json(report))["share_of_limit"] is None
 
 
+def test_each_measurement_has_a_process_of_its_own() -> None:
+    here, first, second = os.getpid(), benchmark._apart(os.getpid), benchmark._apart(os.getpid)
+    assert len({here, first, second}) == 3
+
+
+@pytest.fixture
+def one_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Measure everything in one other process, as each takes seconds to import all it needs."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(max_workers=1, mp_context=context) as pool:
+
+        def apart(function: Callable[..., object], *arguments: object) -> object:
+            return pool.submit(function, *arguments).result()
+
+        monkeypatch.setattr(benchmark, "_apart", apart)
+        yield
+
+
+@pytest.mark.usefixtures("one_process")
 def test_both_engines_are_measured_in_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(benchmark, "SHAPES", {"small": RandomModelSizes()})
-    monkeypatch.setattr(benchmark, "SECONDS", 1.0)
+    monkeypatch.setattr(benchmark, "SECONDS", 0.3)
     monkeypatch.setattr(benchmark, "CLIPS", (2,))
     report = benchmark.bench(Console(quiet=True), "small", "cpu", ["fp32"], compare=True)
     assert [(row.engine, row.precision, row.clips) for row in report.rows] == [
