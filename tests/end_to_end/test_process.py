@@ -11,7 +11,7 @@ from tests.discord_server.messages import Message
 from tests.discord_server.people import Member
 from tests.discord_server.places import Channel
 from tests.discord_server.server import DiscordServer
-from tests.end_to_end.running import BotProcess, bot_process, clip_in
+from tests.end_to_end.running import BotProcess, bot_process, clip_in, running_bot
 
 EDIT = ("PATCH", "/webhooks/*/messages/*")
 ANSWER = ("POST", "/interactions/*/callback")
@@ -41,9 +41,11 @@ async def type_prompt(
 
 async def test_the_main_job_end_to_end(discord_server: DiscordServer, tmp_path: Path) -> None:
     channel, ada = room(discord_server)
+    discord_server.add_guild("Second")
     async with bot_process(discord_server, tmp_path) as bot:
         message = await type_prompt(discord_server, channel, ada, "lofi beat", 2.0)
         samples, rate = await clip_in(message)
+        await bot.until("Invite it with")
         status, output = await bot.stop()
     assert len(samples) == 2 * rate
     assert status == 0, output
@@ -51,16 +53,7 @@ async def test_the_main_job_end_to_end(discord_server: DiscordServer, tmp_path: 
     assert discord_server.token not in output
     assert "Traceback" not in output
     assert states(tmp_path) == {1: "delivered"}
-
-
-async def test_at_start_it_tells_what_it_found_and_how_to_invite_it(
-    discord_server: DiscordServer, tmp_path: Path
-) -> None:
-    room(discord_server)
-    discord_server.add_guild("Second")
-    async with bot_process(discord_server, tmp_path) as bot:
-        await bot.until("Invite it with")
-        _, output = await bot.stop()
+    # It told what it found at its start, and how to invite it.
     assert "in 2 servers" in output
     link = next(line for line in output.splitlines() if "Invite it with" in line)
     view, send, embed, attach, threads = 1 << 10, 1 << 11, 1 << 14, 1 << 15, 1 << 38
@@ -80,7 +73,7 @@ async def test_a_stopped_bot_keeps_its_queue_and_goes_on_with_it(
         status, output = await bot.stop()
     assert status == 0, output
     assert states(tmp_path) == {1: "running", 2: "waiting", 3: "waiting"}
-    async with bot_process(discord_server, tmp_path, MUSICGEN_MAX_BATCH="1"):
+    async with running_bot(discord_server, tmp_path / "data", musicgen_max_batch=1):
         for message in messages:
             await clip_in(message)
     assert discord_server.messages(channel) == messages
@@ -95,14 +88,14 @@ async def test_killed_while_clips_are_running_and_waiting_both_arrive_once(
     channel, ada = room(discord_server)
     async with bot_process(discord_server, tmp_path, MUSICGEN_MAX_BATCH="1") as bot:
         messages = [
-            await type_prompt(discord_server, channel, ada, prompt, LONG)
-            for prompt in ("house", "techno")
+            await type_prompt(discord_server, channel, ada, prompt, seconds)
+            for prompt, seconds in (("house", LONG), ("techno", 2.0))
         ]
         await bot.kill()
     assert states(tmp_path) == {1: "running", 2: "waiting"}
-    async with bot_process(discord_server, tmp_path):
-        for message in messages:
-            assert len((await clip_in(message))[0]) == 16000 * LONG
+    async with running_bot(discord_server, tmp_path / "data"):
+        for message, seconds in zip(messages, (LONG, 2.0), strict=True):
+            assert len((await clip_in(message))[0]) == 16000 * seconds
     assert discord_server.messages(channel) == messages
 
 
@@ -117,7 +110,7 @@ async def test_killed_before_the_person_was_answered(
         await bot.kill()
     discord_server.faults.clear()
     assert discord_server.messages(channel) == []
-    async with bot_process(discord_server, tmp_path):
+    async with running_bot(discord_server, tmp_path / "data"):
         await discord_server.until(lambda: discord_server.messages(channel))
         (message,) = discord_server.messages(channel)
         await clip_in(message)
@@ -134,7 +127,7 @@ async def test_killed_before_the_answers_receipt_came(
         await hold.reached()
         await bot.kill()
     discord_server.faults.clear()
-    async with bot_process(discord_server, tmp_path):
+    async with running_bot(discord_server, tmp_path / "data"):
         await clip_in(message)
     assert discord_server.messages(channel) == [message]
 
@@ -156,7 +149,7 @@ async def test_killed_before_the_answers_receipt_came_and_started_again_when_the
     interaction.expire()
     if not readable:
         channel.forbid("read_message_history")
-    async with bot_process(discord_server, tmp_path):
+    async with running_bot(discord_server, tmp_path / "data"):
         if not readable:
             await discord_server.until(lambda: len(discord_server.messages(channel)) > 1)
             (_, message) = discord_server.messages(channel)
@@ -178,7 +171,7 @@ async def test_killed_when_the_clip_was_made_but_not_posted(
     assert states(tmp_path) == {1: "made"}
     assert not message.attachments
     discord_server.faults.clear()
-    async with bot_process(discord_server, tmp_path):
+    async with running_bot(discord_server, tmp_path / "data"):
         await clip_in(message)
     assert discord_server.messages(channel) == [message]
 
@@ -196,7 +189,7 @@ async def test_killed_when_the_clip_was_posted_but_not_yet_written_down(
     assert states(tmp_path) == {1: "made"}
     discord_server.faults.clear()
     edits = len(message.history)
-    async with bot_process(discord_server, tmp_path):
+    async with running_bot(discord_server, tmp_path / "data"):
         await discord_server.until(lambda: len(message.history) > edits)
         after, _ = await clip_in(message)
     assert (before == after).all()
@@ -206,7 +199,7 @@ async def test_killed_when_the_clip_was_posted_but_not_yet_written_down(
 async def test_a_second_bot_on_the_same_folder_is_told_of_the_first(
     discord_server: DiscordServer, tmp_path: Path
 ) -> None:
-    async with bot_process(discord_server, tmp_path):
+    async with running_bot(discord_server, tmp_path / "data"):
         second = await BotProcess.start(discord_server.environment, tmp_path)
         status, output = await second.ended()
     assert status == 1
@@ -251,7 +244,7 @@ async def test_on_a_broken_machine_it_ends_to_be_started_again_and_nothing_is_lo
     why = "has not answered for 1 seconds" if fault == "hangs" else "failed, with RuntimeError"
     assert f"Error: The model {why}" in output
     assert states(tmp_path) == {1: "running", 2: "waiting", 3: "waiting"}
-    async with bot_process(discord_server, tmp_path):
+    async with running_bot(discord_server, tmp_path / "data"):
         for message in messages:
             await clip_in(message)
     assert discord_server.messages(channel) == messages
