@@ -81,18 +81,13 @@ def run(context: typer.Context) -> None:
     from musicgen_bot.app import run_bot
     from musicgen_bot.config import load_config
 
-    with _errors_told():
+    with _errors_told(broken=RESTART):
         config = load_config()
         redact = _redactor(config)
         set_up_logging(config.log_level, config.log_format, redact)
         allow_many_files()
         console = Console(highlight=False, soft_wrap=True)
-        work = run_bot(config, lambda line: console.print(redact(line), markup=False))
-        try:
-            run_until_stopped(work)
-        except MachineError as error:
-            _tell(error, redact)
-            _leave(RESTART)
+        run_until_stopped(run_bot(config, lambda line: console.print(redact(line), markup=False)))
     _leave(0)
 
 
@@ -237,26 +232,25 @@ def _redactor(config: Config | None = None) -> Redactor:
 
 
 @contextmanager
-def _errors_told() -> Iterator[None]:
-    """Tell errors in one sentence and leave with status 1; what nobody expected goes to the log."""
+def _errors_told(broken: int = 1) -> Iterator[None]:
+    """Tell errors in one sentence and leave with status 1; what nobody expected goes to the log.
+
+    `broken` is the status where the machine cannot go on in this process.
+    """
     redact = _redactor()
     set_up_logging("INFO", "text", redact)
     try:
         yield
     except MusicgenBotError as error:
-        _tell(error, redact)
-        _leave(1)
+        Console(stderr=True, highlight=False, soft_wrap=True).print(
+            f"Error: {redact(str(error))}", style="red", markup=False
+        )
+        _leave(broken if isinstance(error, MachineError) else 1)
     except SystemExit as stopped:  # by a signal
         _leave(int(stopped.code or 0))
     except Exception:
         _log.exception("This has failed")
         _leave(1)
-
-
-def _tell(error: MusicgenBotError, redact: Redactor) -> None:
-    Console(stderr=True, highlight=False, soft_wrap=True).print(
-        f"Error: {redact(str(error))}", style="red", markup=False
-    )
 
 
 def _leave(status: int) -> NoReturn:

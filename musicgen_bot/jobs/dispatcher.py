@@ -107,6 +107,8 @@ class Dispatcher:
                 case JobState.CANCELLED:  # and the person was not told yet
                     self._delivery.end(active, JobState.CANCELLED, EndReason.CANCELLED)
                 case _:
+                    # What is made was perhaps posted, and then its message says so already.
+                    active.takes_updates = job.state is not JobState.MADE
                     self._slots.start(active)
         self._slots.fill()
         return sum(job.state is not JobState.CANCELLED for job in unfinished)

@@ -10,7 +10,7 @@ from musicgen_bot.store.database import Database
 from musicgen_bot.store.jobs import job_of
 
 PAGE_LENGTH = 8
-_MADE = (JobState.DELIVERED, JobState.KEPT)
+_MADE = (JobState.MADE, JobState.DELIVERED, JobState.KEPT)
 _OF_GUILD = (
     "jobs.guild_id IS :guild_id AND EXISTS (SELECT 1 FROM json_each(:channels) "
     "WHERE value IN (jobs.channel_id, jobs.parent_id))"

@@ -204,7 +204,7 @@ def test_what_was_wrong_and_is_no_longer_in_the_queue_is_not_told() -> None:
     board.look(60.0, *in_line(jobs, FRONT + 1))
     told = dict(board.look(62.0, *in_line(jobs, FRONT + 1, paused=True)))
     for active in jobs:
-        active.ended.set()
+        active.takes_updates = False
     assert len(told) == EDITS
     assert board.look(64.0) == []
 
