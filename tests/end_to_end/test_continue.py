@@ -205,7 +205,7 @@ async def test_an_accepted_one_survives_a_kill(
         message = await (await interaction.message()).until(lambda message: message.embeds)
         await bot.kill()
     assert states(tmp_path) == {1: "running", 2: "waiting"}
-    async with bot_process(discord_server, tmp_path, LIMIT_CLIP_SECONDS="300"):
+    async with running_bot(discord_server, tmp_path / "data", limit_clip_seconds=300):
         samples, rate = await clip_in(message)
     assert len(samples) == 3 * rate
     assert GOES_ON in text_of(message)
