@@ -110,7 +110,9 @@ def test_an_extension_goes_on_in_tempo_and_style(tiny: Engine, band: Band) -> No
 def test_half_the_precision_plays_as_well(band: Band) -> None:
     full, half = (load_engine("tiny", "cpu", precision) for precision in ("fp32", "bf16"))
     prompts = ["house with piano, 125 bpm", "folk with guitar and violin", "trap, no drums"]
-    for exact, short in zip(play(full, prompts, top_k=1), play(half, prompts, top_k=1), strict=True):
+    for exact, short in zip(
+        play(full, prompts, top_k=1), play(half, prompts, top_k=1), strict=True
+    ):
         one, other = codes_of(band, exact), codes_of(band, short)
         assert (one[CLOCK] == other[CLOCK]).mean() > 0.95
         for stem, names in ((CHORDS, CHORD_INSTRUMENTS), (DRUMS, KITS), (LEAD, LEAD_INSTRUMENTS)):
