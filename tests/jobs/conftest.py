@@ -9,6 +9,7 @@ import pytest
 
 from musicgen_bot.jobs import dispatcher, job_runner
 from musicgen_bot.store.database import Database
+from tests.jobs.door import Door
 from tests.jobs.house import Build, House
 
 
@@ -34,3 +35,10 @@ def seeds_from_ten(monkeypatch: pytest.MonkeyPatch) -> None:
     seeds = itertools.count(10, 10)
     monkeypatch.setattr(job_runner, "draw_seed", lambda: next(seeds))
     monkeypatch.setattr(dispatcher, "draw_seed", lambda: next(seeds))
+
+
+@pytest.fixture
+async def door() -> AsyncIterator[Door]:
+    database = await Database.open(None)
+    yield Door(database)
+    await database.close()

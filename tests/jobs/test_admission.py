@@ -1,97 +1,14 @@
 """A guild's settings decide who comes in, where, with what, and how often."""
 
 import math
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import pytest
 
-from musicgen_bot.blocks import BlockKind, HostBlock
 from musicgen_bot.errors import InvalidRequest, LimitReached
 from musicgen_bot.guild_settings import GuildSettings, Tier
-from musicgen_bot.job import PLAIN_MEMBER, Address, JobState, Member, Order, Submission
-from musicgen_bot.jobs.admission import Admission, Waiting
-from musicgen_bot.jobs.blocklist import Blocklist
-from musicgen_bot.jobs.limits import Limits
-from musicgen_bot.store.blocks import BlockStore, HostBlockStore
-from musicgen_bot.store.database import Database
-from musicgen_bot.store.guild_settings import GuildSettingsStore
-from musicgen_bot.store.jobs import JobStore
-from tests.jobs.hand_driven import request
-
-HOST = Limits(clip_seconds=30, cooldown_seconds=10, waiting_per_user=3, waiting_per_guild=20)
-GUILD, ELSEWHERE, CHANNEL = 1, 2, 3
-ADA, BEN = 11, 12
-
-
-def at(text: str) -> float:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
-
-
-@dataclass
-class Door:
-    """The admission on a real database, whose clock the test sets."""
-
-    database: Database
-    now: float = at("2026-03-05 12:00")
-
-    def __post_init__(self) -> None:
-        self.jobs, self.settings = JobStore(self.database), GuildSettingsStore(self.database)
-        self.blocks, self.host_blocks = BlockStore(self.database), HostBlockStore(self.database)
-        self.blocklist = Blocklist(self.blocks, self.host_blocks)
-        self.admission = Admission(
-            host=HOST,
-            jobs=self.jobs,
-            settings=self.settings,
-            blocklist=self.blocklist,
-            clock=lambda: self.now,
-        )
-
-    def address(self, user_id: int = ADA, guild_id: int | None = GUILD) -> Address:
-        return Address(user_id, guild_id, CHANNEL, None, "token", self.now)
-
-    async def set(self, settings: GuildSettings) -> None:
-        await self.settings.set(GUILD, 99, settings, self.now)
-
-    async def ask(
-        self,
-        seconds: float = 10,
-        prompt: str = "x",
-        user_id: int = ADA,
-        guild_id: int | None = GUILD,
-        member: Member = PLAIN_MEMBER,
-        waiting: tuple[Waiting, ...] = (),
-        variations: int = 1,
-    ) -> None:
-        address = self.address(user_id, guild_id)
-        submission = Submission(request(prompt, seconds), address, Order(variations), member)
-        await self.admission.admit(submission, waiting)
-
-    async def made(
-        self,
-        seconds: float = 10,
-        user_id: int = ADA,
-        guild_id: int | None = GUILD,
-        variations: int = 1,
-    ) -> None:
-        """Note that a clip was made just now, and let the host's cooldown pass."""
-        job = await self.jobs.add(
-            Submission(request(seconds=seconds), self.address(user_id, guild_id), Order(variations))
-        )
-        await self.jobs.advance(job.id, JobState.DELIVERED, at=self.now)
-        self.now += HOST.cooldown_seconds
-
-
-@pytest.fixture
-async def door() -> AsyncIterator[Door]:
-    database = await Database.open(None)
-    yield Door(database)
-    await database.close()
-
-
-def role(*role_ids: int) -> Member:
-    return Member(role_ids=frozenset(role_ids))
+from musicgen_bot.job import PLAIN_MEMBER
+from musicgen_bot.jobs.admission import Waiting
+from tests.jobs.door import ADA, BEN, ELSEWHERE, GUILD, HOST, Door, at, role
 
 
 async def test_without_settings_only_the_hosts_limits_hold(door: Door) -> None:
@@ -218,48 +135,6 @@ async def test_roles_with_more_and_roles_free_of_limits(door: Door) -> None:
         await door.ask(31, member=role(8))
 
 
-async def test_only_in_some_channels_and_their_threads(door: Door) -> None:
-    await door.set(GuildSettings(channels=(5, CHANNEL)))
-    await door.ask()
-    await door.set(GuildSettings(channels=(5, 6, 7, 8)))
-    with pytest.raises(LimitReached, match="please try <#5>, <#6>, <#7>"):
-        await door.ask()
-    await door.ask(member=Member(parent_id=8))
-    with pytest.raises(LimitReached):
-        await door.ask(member=Member(parent_id=9))
-    await door.ask(guild_id=ELSEWHERE)
-
-
-async def test_only_with_some_roles_unless_one_manages_the_server(door: Door) -> None:
-    await door.set(GuildSettings(roles=(7, 8)))
-    await door.ask(member=role(8, 9))
-    await door.ask(member=Member(manages=True))
-    for member in (PLAIN_MEMBER, role(9)):
-        with pytest.raises(LimitReached, match="<@&7>, <@&8>"):
-            await door.ask(member=member)
-
-
-async def test_unwanted_words_are_refused_whoever_says_them(door: Door) -> None:
-    await door.set(GuildSettings(unwanted_words=("kazoo",), unlimited_roles=(8,)))
-    await door.ask(prompt="kazoos in a row")
-    for member in (PLAIN_MEMBER, role(8), Member(manages=True)):
-        with pytest.raises(InvalidRequest, match="does not want “kazoo”"):
-            await door.ask(prompt="A KAZOO solo", member=member)
-    await door.ask(prompt="a kazoo solo", guild_id=None)
-
-
-async def test_a_blocked_member_is_refused_in_that_guild_until_unblocked(door: Door) -> None:
-    assert await door.blocks.block(GUILD, ADA, 99, 0.0)
-    assert not await door.blocks.block(GUILD, ADA, 99, 0.0)
-    with pytest.raises(LimitReached, match="have blocked you"):
-        await door.ask(member=Member(manages=True))
-    await door.ask(guild_id=ELSEWHERE)
-    await door.ask(user_id=BEN)
-    assert await door.blocks.unblock(GUILD, ADA)
-    assert not await door.blocks.unblock(GUILD, ADA)
-    await door.ask()
-
-
 async def test_a_clip_is_as_long_as_the_guild_says_where_nobody_does(door: Door) -> None:
     assert await door.admission.default_seconds(GUILD, PLAIN_MEMBER) == 10
     for settings, seconds in (
@@ -332,47 +207,3 @@ async def test_the_longest_clip_and_most_variations_are_told_for_who_asks(door: 
     ):
         assert await door.admission.longest_seconds(guild_id, member) == seconds
         assert await door.admission.most_variations(guild_id, member) == variations
-
-
-async def test_whom_the_host_has_blocked_stays_out_everywhere(door: Door) -> None:
-    blocks = door.host_blocks
-    assert await blocks.block(HostBlock(BlockKind.USER, ADA, 1, 1.0))
-    for guild_id in (GUILD, None):
-        with pytest.raises(LimitReached, match="blocked you from using me"):
-            await door.blocklist.check(guild_id, ADA)
-    await door.blocklist.check(GUILD, ADA + 1)
-    await door.blocklist.check(ADA, ADA + 1)  # an id is a user's or a guild's
-    assert await blocks.block(HostBlock(BlockKind.GUILD, GUILD, 1, 2.0))
-    assert not await blocks.block(HostBlock(BlockKind.GUILD, GUILD, 1, 3.0))
-    with pytest.raises(LimitReached, match="blocked this server"):
-        await door.blocklist.check(GUILD, ADA + 1)
-    with pytest.raises(LimitReached, match="blocked you"):
-        await door.blocklist.check(GUILD, ADA)
-    assert [(block.kind, block.id) for block in await blocks.all()] == [
-        (BlockKind.GUILD, GUILD),
-        (BlockKind.USER, ADA),
-    ]
-    assert await blocks.unblock(BlockKind.USER, ADA)
-    assert not await blocks.unblock(BlockKind.USER, ADA)
-    await door.blocklist.check(None, ADA)
-
-
-async def test_who_brings_the_bot_to_a_guild_is_under_the_hosts_limits_and_blocks_alone(
-    door: Door,
-) -> None:
-    await door.set(
-        GuildSettings(longest_clip_seconds=5, default_clip_seconds=2, unwanted_words=("rain",))
-    )
-    brings = Member(brought_bot=True)
-    with pytest.raises(InvalidRequest, match="at most 5 seconds"):
-        await door.ask(20)
-    await door.ask(20, "rain", member=brings)
-    with pytest.raises(InvalidRequest, match="at most 30 seconds"):
-        await door.ask(31, member=brings)
-    assert await door.admission.default_seconds(GUILD, brings) == 10
-    assert await door.admission.longest_seconds(GUILD, brings) == 30
-    assert await door.admission.allowance(GUILD, ADA, brings) is None
-    assert await door.admission.allowance(None, ADA, PLAIN_MEMBER) is None
-    await door.blocks.block(GUILD, ADA, BEN, door.now)
-    with pytest.raises(LimitReached, match="moderators of this server have blocked you"):
-        await door.ask(20, member=brings)
