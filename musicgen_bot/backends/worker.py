@@ -4,8 +4,8 @@ It does a slice of about a third of a second, then the next. Between slices it l
 go, lets new ones in, has a sound decoded or encoded, and publishes progress.
 
 When the device runs out of memory, everything that was in the batch is let go and made again one by
-one: the same seed gives the same clip, so nobody loses more than time. So it is when the model
-fails, after it was loaded again; `recovery.py` tells when that is given up, and who is at fault.
+one, from the same seeds, so nobody loses more than time. So it is when the model fails, after it
+was loaded again; `recovery.py` tells when that is given up, and who is at fault.
 """
 
 from __future__ import annotations
