@@ -18,7 +18,7 @@ NOBODY = Address(user_id=0, guild_id=None, channel_id=0, message_id=None, token=
 
 
 class FileTarget:
-    """Takes the clip of a job into a file: an DeliveryTarget."""
+    """Takes the clip of a job into a file: a DeliveryTarget."""
 
     def __init__(
         self, path: Path, pool: SoundPool, *, model: str, licence: str, software: str

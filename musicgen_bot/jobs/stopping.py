@@ -74,8 +74,12 @@ class Stopping:
         theirs = [each for each in self._active.values() if each.job.address.user_id == user_id]
         # Those that wait come first, or they would be started in the place of the others.
         for active in sorted(theirs, key=lambda each: each.task is not None):
-            if not await self.cancel(active.job.id, reason):
-                await _halt(active)  # its message, too, shall not say for ever that it is made
+            if await self.cancel(active.job.id, reason):
+                continue
+            await _halt(active)
+            if (
+                not active.ended.is_set()
+            ):  # its message, too, shall not say for ever that it is made
                 self._delivery.end(active, JobState.CANCELLED, reason)
 
 

@@ -1,6 +1,7 @@
 """What is cancelled or deleted goes no further, and says so once."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -178,4 +179,31 @@ async def test_what_is_being_posted_while_all_is_deleted_says_so(build: Build) -
     await ended(posting)
     assert house.target.told == [("a", "Cancelled and deleted.")]
     assert house.target.delivered == []
+    assert await house.state(posting) is JobState.DELETED
+
+
+async def test_what_was_posted_while_the_rest_is_stopped_is_left_as_it_is(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = build()
+    house.target.leave.clear()
+    posting = await house.submit("a")
+    await house.backend.until_started("a")
+    house.backend.finish("a")
+    await house.submit("b")
+    await house.backend.until_started("b")
+    waiting = await house.submit("c")
+    advance = house.jobs.advance
+
+    async def advance_slowly(job_id: int, to: JobState, **more: Any) -> bool:
+        if (job_id, to) == (waiting.job.id, JobState.CANCELLED) and not more.get("at"):
+            house.target.leave.set()
+            await ended(posting)
+        return await advance(job_id, to, **more)
+
+    monkeypatch.setattr(house.jobs, "advance", advance_slowly)
+    await house.dispatcher.forget_person(1)
+    await ended(waiting)
+    assert house.target.delivered == ["a"]
+    assert "a" not in [prompt for prompt, _ in house.target.told]
     assert await house.state(posting) is JobState.DELETED

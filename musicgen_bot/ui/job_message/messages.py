@@ -69,7 +69,7 @@ class _Contents:
 
 
 class JobMessages:
-    """Writes to the messages that jobs were promised in: an DeliveryTarget in Discord."""
+    """Writes to the messages that jobs were promised in: a DeliveryTarget in Discord."""
 
     def __init__(
         self,
