@@ -70,7 +70,7 @@ class Retention:
 
     async def _before(self, before: float, condition: str) -> list[sqlite3.Row]:
         return await self._database.read(
-            f"SELECT id FROM jobs WHERE created_at < ? AND {condition}",  # noqa: S608
+            f"SELECT id FROM jobs WHERE accepted_at < ? AND {condition}",  # noqa: S608
             (before,),
         )
 

@@ -78,7 +78,7 @@ async def test_the_buttons_of_a_clip_that_went_say_so(
         await clip_in(message)
     database = await Database.open(tmp_path / "musicgen-bot.sqlite3")
     await database.execute(
-        "UPDATE jobs SET state = 'delivered', created_at = created_at - ?", (400 * DAY,)
+        "UPDATE jobs SET state = 'delivered', accepted_at = accepted_at - ?", (400 * DAY,)
     )
     await database.close()
     async with running_bot(discord_server, tmp_path):
