@@ -45,7 +45,7 @@ class _Layer(ctypes.Structure):
 class _Step(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_int32) for name in ("rows", "prompted", "layers", "hidden", "heads")),
-        *((name, ctypes.c_int32) for name in ("room", "prompt_room", "cell_bits")),
+        *((name, ctypes.c_int32) for name in ("room", "prompt_room", "cell_bits", "threads")),
         ("epsilon", ctypes.c_float),
         ("layer", ctypes.POINTER(_Layer)),
         ("final_norm", _Norm),
@@ -58,30 +58,38 @@ class _Step(ctypes.Structure):
 class Team:
     """Threads that stay, and what step.cpp does with them."""
 
-    def __init__(self, path: Path, threads: int) -> None:
-        library = ctypes.CDLL(str(path))
-        library.musicgen_decoder.restype = ctypes.c_void_p
-        library.musicgen_decoder.argtypes = [ctypes.c_int]
-        library.musicgen_close.argtypes = [ctypes.c_void_p]
-        library.musicgen_step.argtypes = [ctypes.c_void_p, ctypes.POINTER(_Step)]
-        library.musicgen_read.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64]
-        self._library = library
-        self._handle = library.musicgen_decoder(threads)
-        weakref.finalize(self, library.musicgen_close, self._handle)
+    def __init__(self, library: Path, target: str, threads: int) -> None:
+        """Start threads; `target` is the kind of processor whose code of the library is run."""
+        loaded = ctypes.CDLL(str(library))
+        self.threads = threads
+        self._step = loaded[f"musicgen_step_{target}"]
+        self._step.argtypes = [ctypes.c_void_p, ctypes.POINTER(_Step)]
+        self._read = loaded[f"musicgen_read_{target}"]
+        self._read.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int]
+        start = loaded[f"musicgen_decoder_{target}"]
+        start.restype = ctypes.c_void_p
+        start.argtypes = [ctypes.c_int]
+        close = loaded[f"musicgen_close_{target}"]
+        close.argtypes = [ctypes.c_void_p]
+        self._handle = start(threads)
+        if not self._handle:
+            raise MemoryError
+        weakref.finalize(self, close, self._handle)
 
     def step(self, step: _Step) -> None:
-        """Compute a step of the decoder."""
-        self._library.musicgen_step(self._handle, ctypes.byref(step))
+        """Compute a step of the decoder. Raises MemoryError."""
+        if self._step(self._handle, ctypes.byref(step)):
+            raise MemoryError
 
     def read(self, memory: Tensor) -> None:
         """Read a tensor, a multiple of 64 KiB, as fast as can be."""
-        self._library.musicgen_read(self._handle, memory.data_ptr(), memory.nbytes)
+        self._read(self._handle, memory.data_ptr(), memory.nbytes, self.threads)
 
 
 class NativeDecoder:
     """The decoder's weights and the threads that compute with them."""
 
-    def __init__(self, weights: DecoderWeights[PackedMatrix], library: Path, threads: int) -> None:
+    def __init__(self, weights: DecoderWeights[PackedMatrix], library: Path, target: str, threads: int) -> None:
         self.weights = weights
         self.sizes = weights.sizes
         self.device = torch.device("cpu")
@@ -89,7 +97,7 @@ class NativeDecoder:
         self.cache_dtype = torch.bfloat16 if weights.heads.bits == 16 else torch.int8
         self.start = self.sizes.vocabulary
         self._first_ids = torch.arange(self.sizes.codebooks) * (self.sizes.vocabulary + 1)
-        self._team = Team(library, threads)
+        self._team = Team(library, target, threads)
         self._layers = (_Layer * len(weights.layers))(*map(_described, weights.layers))
         self._step = _Step(
             layers=len(weights.layers),
@@ -174,7 +182,7 @@ class NativeDecoder:
             layer.prompt_keys = prompts.keys[number].data_ptr()
             layer.prompt_values = prompts.values[number].data_ptr()
         step = self._step
-        step.rows, step.prompted = len(x), prompted
+        step.rows, step.prompted, step.threads = len(x), prompted, self._team.threads
         step.room, step.prompt_room = cache.keys[0].shape[2], prompts.keys[0].shape[2]
         step.positions, step.cache_rows = positions.data_ptr(), cache_rows.data_ptr()
         step.prompt_lengths = prompt_lengths.data_ptr()
