@@ -7,6 +7,7 @@ bfloat16; those of the prompt, which are few, are always that.
 from __future__ import annotations
 
 import ctypes
+import time
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from torch.nn import functional as F  # noqa: N812
 from musicgen_bot.engine.cache import KeyValueCache
 from musicgen_bot.engine.decoder import split_keys_values
 from musicgen_bot.engine.native.packing import PackedMatrix, unpack
+from musicgen_bot.engine.native.thread_count import ThreadCount
 from musicgen_bot.engine.weights import DecoderWeights, Layer, Norm
 
 
@@ -89,7 +91,9 @@ class Team:
 class NativeDecoder:
     """The decoder's weights and the threads that compute with them."""
 
-    def __init__(self, weights: DecoderWeights[PackedMatrix], library: Path, target: str, threads: int) -> None:
+    def __init__(
+        self, weights: DecoderWeights[PackedMatrix], library: Path, target: str, threads: int
+    ) -> None:
         self.weights = weights
         self.sizes = weights.sizes
         self.device = torch.device("cpu")
@@ -98,6 +102,7 @@ class NativeDecoder:
         self.start = self.sizes.vocabulary
         self._first_ids = torch.arange(self.sizes.codebooks) * (self.sizes.vocabulary + 1)
         self._team = Team(library, target, threads)
+        self._thread_count = ThreadCount(threads)
         self._layers = (_Layer * len(weights.layers))(*map(_described, weights.layers))
         self._step = _Step(
             layers=len(weights.layers),
@@ -182,12 +187,15 @@ class NativeDecoder:
             layer.prompt_keys = prompts.keys[number].data_ptr()
             layer.prompt_values = prompts.values[number].data_ptr()
         step = self._step
-        step.rows, step.prompted, step.threads = len(x), prompted, self._team.threads
+        step.rows, step.prompted = len(x), prompted
+        step.threads = self._thread_count.of_next_step(len(x))
         step.room, step.prompt_room = cache.keys[0].shape[2], prompts.keys[0].shape[2]
         step.positions, step.cache_rows = positions.data_ptr(), cache_rows.data_ptr()
         step.prompt_lengths = prompt_lengths.data_ptr()
         step.x, step.logits = x.data_ptr(), None if logits is None else logits.data_ptr()
+        started = time.perf_counter()
         self._team.step(step)
+        self._thread_count.took(time.perf_counter() - started)
 
 
 def _norm(norm: Norm) -> _Norm:

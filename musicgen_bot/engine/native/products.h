@@ -13,7 +13,7 @@
 namespace {
 
 constexpr int GROUP = 32;    // inputs that share a scale in 4 bits
-constexpr int AHEAD = 2048;  // bytes by which weights are fetched early: many rows fill the pipeline
+constexpr int AHEAD = 4096;  // bytes by which weights are fetched early: many rows fill the pipeline
 static_assert(GROUP == 4 * NIBBLE_QUADS, "a group's sums must fit");
 
 struct Matrix {

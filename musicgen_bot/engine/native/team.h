@@ -21,7 +21,8 @@ class Member {
    public:
     Buffer<float> memory;  // of this thread alone
 
-    // A phase: shares out 0 to count - 1 in portions, and returns when all of it is done.
+    // A phase: shares out 0 to count - 1 in portions, and returns when all of it is done. Each
+    // thread takes portions that follow each other, and then those that others have left.
     // compute(i, place) may write to this thread's memory alone, `place` being the number of i
     // within its portion; publish(i, place) is called once for each i by one thread, and is short.
     template <class Compute, class Publish>
@@ -30,12 +31,32 @@ class Member {
    private:
     friend class Team;
 
+    // Returns the next portion of those that are this thread's first of all, from `begin` to
+    // `end` - 1; or `end`, where none is left or the phase is over. Anybody may take it.
+    int take(uint64_t phase, int begin, int end) {
+        uint64_t taken = __atomic_load_n(&taken_, __ATOMIC_RELAXED);
+        for (;;) {
+            if (taken >> COUNT_BITS > phase) return end;
+            const uint64_t first = phase << COUNT_BITS;  // what `taken` is where none was yet
+            const int number = begin + (int)(taken > first ? taken - first : 0);
+            if (number >= end) return end;
+            if (__atomic_compare_exchange_n(&taken_, &taken, first + (number + 1 - begin), false,
+                                            __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+                return number;
+        }
+    }
+
+    static constexpr int COUNT_BITS = 24;
+
     Team *team_ = nullptr;
     int number_ = 0;
     bool called_ = false;
     uint64_t next_phase_ = 0;
     Condition call_;
     Thread thread_;
+    char line_[64];       // so that what follows has a line of the cache for itself
+    uint64_t taken_ = 0;  // the phase, and how many of its portions were taken
+    char next_line_[64];
 };
 
 class Team {
@@ -83,11 +104,11 @@ class Team {
     static constexpr int MOST = 64;
     static constexpr int SPINS = 2000;    // that pass before a thread sleeps
     static constexpr int PATIENCE = 500;  // and before it does again what another has begun
-    static constexpr int PHASE = 24;      // where in `ticket_` the phase's number begins
 
     void open(Work work, const void *what, int threads) {
         Lock lock(mutex_);
-        work_ = work, what_ = what, first_phase_ = ticket_ >> PHASE;
+        work_ = work, what_ = what, threads_ = threads;
+        first_phase_ = phase_;
         members_[0].next_phase_ = first_phase_;
         for (int number = 1; number < threads; number++) {
             members_[number].called_ = true;
@@ -135,9 +156,10 @@ class Team {
     uint64_t first_phase_ = 0;
     int inside_ = 0;
 
+    int threads_ = 0;  // of this step
     Buffer<uint64_t> published_;  // for each portion, the last phase of which it was published
-    char line_[64];               // so that each of these has a line of the cache for itself
-    uint64_t ticket_ = (uint64_t)1 << PHASE;  // the phase, and the portion that is taken next
+    char line_[64];
+    uint64_t phase_ = 1;
     char next_line_[64];
     int done_ = 0;  // portions of this phase
     char last_line_[64];
@@ -150,7 +172,7 @@ void Member::share(int count, int portion, const Compute &compute, const Publish
     const uint64_t phase = next_phase_++;
     const int portions = (count + portion - 1) / portion;
 
-    const auto is_over = [&](uint64_t ticket) { return ticket >> Team::PHASE != phase; };
+    const auto is_over = [&] { return __atomic_load_n(&team.phase_, __ATOMIC_ACQUIRE) != phase; };
     const auto perform = [&](int number) {
         const int first = number * portion;
         const int end = first + portion < count ? first + portion : count;
@@ -163,24 +185,20 @@ void Member::share(int count, int portion, const Compute &compute, const Publish
         for (int i = first; i < end; i++) publish(i, i - first);
         if (__atomic_add_fetch(&team.done_, 1, __ATOMIC_ACQ_REL) < portions) return;
         team.done_ = 0;
-        __atomic_store_n(&team.ticket_, (phase + 1) << Team::PHASE, __ATOMIC_RELEASE);
+        __atomic_store_n(&team.phase_, phase + 1, __ATOMIC_RELEASE);
     };
 
-    uint64_t ticket = __atomic_load_n(&team.ticket_, __ATOMIC_ACQUIRE);
-    for (;;) {
-        if (is_over(ticket)) return;
-        const int number = (int)(ticket & (((uint64_t)1 << Team::PHASE) - 1));
-        if (number >= portions) break;
-        if (!__atomic_compare_exchange_n(&team.ticket_, &ticket, ticket + 1, false,
-                                         __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-            continue;
-        perform(number);
-        ticket = __atomic_load_n(&team.ticket_, __ATOMIC_ACQUIRE);
+    for (int n = 0; n < team.threads_; n++) {
+        const int owner = (number_ + n) % team.threads_;
+        const int begin = (int)((int64_t)portions * owner / team.threads_);
+        const int end = (int)((int64_t)portions * (owner + 1) / team.threads_);
+        for (int number; (number = team.members_[owner].take(phase, begin, end)) < end;)
+            perform(number);
     }
 
     const auto wait_is_over = [&](int spins) {
         for (; spins; spins--) {
-            if (is_over(__atomic_load_n(&team.ticket_, __ATOMIC_ACQUIRE))) return true;
+            if (is_over()) return true;
             pause();
         }
         return false;
@@ -188,7 +206,7 @@ void Member::share(int count, int portion, const Compute &compute, const Publish
     if (wait_is_over(Team::PATIENCE)) return;
     for (int number = 0; number < portions; number++) {
         if (__atomic_load_n(&team.published_[number], __ATOMIC_RELAXED) < phase) perform(number);
-        if (is_over(__atomic_load_n(&team.ticket_, __ATOMIC_ACQUIRE))) return;
+        if (is_over()) return;
     }
     // All is computed, but somebody was put aside while publishing.
     while (!wait_is_over(Team::SPINS)) let_others_run();
