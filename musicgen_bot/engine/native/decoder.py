@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import weakref
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -17,6 +16,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from musicgen_bot.engine.cache import KeyValueCache
 from musicgen_bot.engine.decoder import split_keys_values
+from musicgen_bot.engine.native.library import CompiledStep
 from musicgen_bot.engine.native.packing import PackedMatrix, unpack
 from musicgen_bot.engine.weights import DecoderWeights, Layer, Norm
 
@@ -58,30 +58,35 @@ class _Step(ctypes.Structure):
 class Team:
     """Threads that stay, and what step.cpp does with them."""
 
-    def __init__(self, path: Path, threads: int) -> None:
-        library = ctypes.CDLL(str(path))
-        library.musicgen_decoder.restype = ctypes.c_void_p
-        library.musicgen_decoder.argtypes = [ctypes.c_int]
-        library.musicgen_close.argtypes = [ctypes.c_void_p]
-        library.musicgen_step.argtypes = [ctypes.c_void_p, ctypes.POINTER(_Step)]
-        library.musicgen_read.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64]
-        self._library = library
-        self._handle = library.musicgen_decoder(threads)
-        weakref.finalize(self, library.musicgen_close, self._handle)
+    def __init__(self, compiled: CompiledStep, threads: int) -> None:
+        library = ctypes.CDLL(str(compiled.path))
+        start, close, self._step, self._read = (
+            library[f"musicgen_{name}_{compiled.target}"]
+            for name in ("decoder", "close", "step", "read")
+        )
+        start.restype = ctypes.c_void_p
+        start.argtypes = [ctypes.c_int]
+        close.argtypes = [ctypes.c_void_p]
+        self._step.argtypes = [ctypes.c_void_p, ctypes.POINTER(_Step)]
+        self._read.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64]
+        self._handle = start(threads)
+        weakref.finalize(self, close, self._handle)
 
     def step(self, step: _Step) -> None:
         """Compute a step of the decoder."""
-        self._library.musicgen_step(self._handle, ctypes.byref(step))
+        self._step(self._handle, ctypes.byref(step))
 
     def read(self, memory: Tensor) -> None:
         """Read a tensor, a multiple of 64 KiB, as fast as can be."""
-        self._library.musicgen_read(self._handle, memory.data_ptr(), memory.nbytes)
+        self._read(self._handle, memory.data_ptr(), memory.nbytes)
 
 
 class NativeDecoder:
     """The decoder's weights and the threads that compute with them."""
 
-    def __init__(self, weights: DecoderWeights[PackedMatrix], library: Path, threads: int) -> None:
+    def __init__(
+        self, weights: DecoderWeights[PackedMatrix], compiled: CompiledStep, threads: int
+    ) -> None:
         self.weights = weights
         self.sizes = weights.sizes
         self.device = torch.device("cpu")
@@ -89,7 +94,7 @@ class NativeDecoder:
         self.cache_dtype = torch.bfloat16 if weights.heads.bits == 16 else torch.int8
         self.start = self.sizes.vocabulary
         self._first_ids = torch.arange(self.sizes.codebooks) * (self.sizes.vocabulary + 1)
-        self._team = Team(library, threads)
+        self._team = Team(compiled, threads)
         self._layers = (_Layer * len(weights.layers))(*map(_described, weights.layers))
         self._step = _Step(
             layers=len(weights.layers),

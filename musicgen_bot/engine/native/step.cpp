@@ -607,10 +607,16 @@ void step(Decoder &decoder, const Step &s) {
 
 }  // namespace
 
+// Each target has functions of its own: musicgen_step_avx2 and so on.
+#define JOINED(name, target) name##_##target
+#define FOR_TARGET(name, target) JOINED(name, target)
+#define EXPORTED(name) FOR_TARGET(name, MUSICGEN_TARGET)
+#pragma GCC visibility push(default)
+
 extern "C" {
 
 // Reads so many bytes, a multiple of 64 KiB, on all threads, as fast as can be; to measure.
-uint32_t musicgen_read(void *decoder, const uint8_t *from, int64_t bytes) {
+uint32_t EXPORTED(musicgen_read)(void *decoder, const uint8_t *from, int64_t bytes) {
     constexpr int PORTION = 1 << 16;
     Team &team = static_cast<Decoder *>(decoder)->team;
     std::atomic<uint32_t> result{0};
@@ -626,11 +632,11 @@ uint32_t musicgen_read(void *decoder, const uint8_t *from, int64_t bytes) {
     return result;
 }
 
-void *musicgen_decoder(int threads) { return new Decoder(threads); }
+void *EXPORTED(musicgen_decoder)(int threads) { return new Decoder(threads); }
 
-void musicgen_close(void *decoder) { delete static_cast<Decoder *>(decoder); }
+void EXPORTED(musicgen_close)(void *decoder) { delete static_cast<Decoder *>(decoder); }
 
-void musicgen_step(void *decoder, const Step *s) {
+void EXPORTED(musicgen_step)(void *decoder, const Step *s) {
     (s->cell_bits == 8 ? step<int8_t> : step<uint16_t>)(*static_cast<Decoder *>(decoder), *s);
 }
 }
