@@ -32,24 +32,33 @@ __all__ = [
     "prepare_metadata_for_build_editable",
     "prepare_metadata_for_build_wheel",
 ]
+Settings = dict[str, Any] | None
+_FOR_THIS_MACHINE = f"--plat-name={sysconfig.get_platform()}"
 _STEP = Path(__file__).parent / "musicgen_bot" / "engine" / "native" / "build.py"
 
 
-def build_wheel(folder: str, settings: dict[str, Any] | None = None, *metadata: str | None) -> str:
+def build_wheel(
+    wheel_directory: str,
+    config_settings: Settings = None,
+    metadata_directory: str | None = None,
+) -> str:
     """Build a wheel for this kind of machine, since the compiled step is in it."""
     _compile_step()
-    options = (settings or {}).get("--build-option", [])
-    tag = f"--plat-name={sysconfig.get_platform()}"
-    options = [*([options] if isinstance(options, str) else options), tag]
-    return build_meta.build_wheel(
-        folder, {**(settings or {}), "--build-option": options}, *metadata
-    )
+    settings = config_settings or {}
+    options = settings.get("--build-option", [])
+    options = [*([options] if isinstance(options, str) else options), _FOR_THIS_MACHINE]
+    settings = {**settings, "--build-option": options}
+    return build_meta.build_wheel(wheel_directory, settings, metadata_directory)
 
 
-def build_editable(folder: str, *arguments: Any) -> str:
+def build_editable(
+    wheel_directory: str,
+    config_settings: Settings = None,
+    metadata_directory: str | None = None,
+) -> str:
     """Build what makes the checkout itself the installed package."""
     _compile_step()
-    return build_meta.build_editable(folder, *arguments)
+    return build_meta.build_editable(wheel_directory, config_settings, metadata_directory)
 
 
 def _compile_step() -> None:
