@@ -1,4 +1,4 @@
-"""The step is compiled when the bot is installed, and an installation never fails for want of it."""
+"""The step is compiled when the bot is installed, which never fails for want of it."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_a_compiler_that_fails_is_told(native: Path, tmp_path: Path) -> None:
 
 def test_without_zig_and_without_a_compiler_it_is_told(native: Path) -> None:
     sentence = build()
-    assert f"{ZIG}: ERROR: No matching distribution" in sentence or f"{ZIG}: " in sentence
+    assert f"({ZIG}: ERROR: Could not find" in sentence
     assert "c++: it does not run" in sentence
     assert read_record().obstacle in sentence
 
@@ -183,10 +183,7 @@ def test_zig_is_fetched_by_uv_where_there_is_no_pip(
     monkeypatch.setenv("UV", str(uv))
     monkeypatch.setattr(builder, "find_spec", lambda name: None)
     assert f"compiled by {ZIG}" in build()
-    assert all(
-        line.startswith("cc ") and f"-mcpu={targets_here()[0].zig.split('+')[0][:6]}" in line
-        for line in asked(tmp_path)
-    )
+    assert all(line.startswith("cc ") and "-mcpu=" in line for line in asked(tmp_path))
     uv.unlink()
     assert f"compiled by {ZIG}" in build(), "it is not fetched where nothing is to be built"
 
