@@ -137,7 +137,8 @@ def read_bandwidth() -> float:
     """Return the bytes a second that all cores together read from memory, the best of some runs."""
     memory = torch.zeros(_READ_BYTES, dtype=torch.uint8)
     try:
-        read: Callable[[Tensor], object] = Team(library(), threads()).read
+        step = library()
+        read: Callable[[Tensor], object] = Team(step.path, step.target, threads()).read
     except NotCompiled:
         read = torch.sum
         memory = memory.view(torch.int64)

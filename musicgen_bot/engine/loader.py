@@ -203,7 +203,7 @@ def _take_decoder(modules: Any, positions: int, device: torch.device, precision:
         partial(pack, bits=bits),
         partial(pack, bits=max(bits, 8)),
     )
-    return NativeDecoder(weights, built, threads())
+    return NativeDecoder(weights, built.path, built.target, threads())
 
 
 def _matrix_type(precision: str, device: torch.device) -> Callable[[Tensor], Matrix]:

@@ -37,7 +37,7 @@ def test_what_was_compiled_is_loaded_where_it_lies(native: Path) -> None:
     compiled = library()
     assert compiled.path == native / builder.LIBRARY
     memory = torch.ones(1 << 17, dtype=torch.uint8)
-    Team(compiled, threads=2).read(memory)
+    Team(compiled.path, compiled.target, threads=2).read(memory)
 
 
 @pytest.mark.parametrize("size", [0, 4096])

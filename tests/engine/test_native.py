@@ -122,7 +122,7 @@ def logits(decoder: AnyDecoder, rows: list[int]) -> Tensor:
 
 
 def native(bits: int, threads: int = 2, compiled: CompiledStep = BUILT) -> NativeDecoder:
-    return NativeDecoder(weights(bits), compiled, threads)
+    return NativeDecoder(weights(bits), compiled.path, compiled.target, threads)
 
 
 def off(found: Tensor, expected: Tensor) -> float:

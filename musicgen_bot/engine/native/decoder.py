@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import weakref
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -16,7 +17,6 @@ from torch.nn import functional as F  # noqa: N812
 
 from musicgen_bot.engine.cache import KeyValueCache
 from musicgen_bot.engine.decoder import split_keys_values
-from musicgen_bot.engine.native.library import CompiledStep
 from musicgen_bot.engine.native.packing import PackedMatrix, unpack
 from musicgen_bot.engine.weights import DecoderWeights, Layer, Norm
 
@@ -58,17 +58,18 @@ class _Step(ctypes.Structure):
 class Team:
     """Threads that stay, and what step.cpp does with them."""
 
-    def __init__(self, compiled: CompiledStep, threads: int) -> None:
-        library = ctypes.CDLL(str(compiled.path))
-        start, close, self._step, self._read = (
-            library[f"musicgen_{name}_{compiled.target}"]
-            for name in ("decoder", "close", "step", "read")
-        )
+    def __init__(self, library: Path, target: str, threads: int) -> None:
+        """Start threads; `target` is the kind of processor whose code of the library is run."""
+        loaded = ctypes.CDLL(str(library))
+        self._step = loaded[f"musicgen_step_{target}"]
+        self._step.argtypes = [ctypes.c_void_p, ctypes.POINTER(_Step)]
+        self._read = loaded[f"musicgen_read_{target}"]
+        self._read.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64]
+        start = loaded[f"musicgen_decoder_{target}"]
         start.restype = ctypes.c_void_p
         start.argtypes = [ctypes.c_int]
+        close = loaded[f"musicgen_close_{target}"]
         close.argtypes = [ctypes.c_void_p]
-        self._step.argtypes = [ctypes.c_void_p, ctypes.POINTER(_Step)]
-        self._read.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64]
         self._handle = start(threads)
         weakref.finalize(self, close, self._handle)
 
@@ -85,7 +86,7 @@ class NativeDecoder:
     """The decoder's weights and the threads that compute with them."""
 
     def __init__(
-        self, weights: DecoderWeights[PackedMatrix], compiled: CompiledStep, threads: int
+        self, weights: DecoderWeights[PackedMatrix], library: Path, target: str, threads: int
     ) -> None:
         self.weights = weights
         self.sizes = weights.sizes
@@ -94,7 +95,7 @@ class NativeDecoder:
         self.cache_dtype = torch.bfloat16 if weights.heads.bits == 16 else torch.int8
         self.start = self.sizes.vocabulary
         self._first_ids = torch.arange(self.sizes.codebooks) * (self.sizes.vocabulary + 1)
-        self._team = Team(compiled, threads)
+        self._team = Team(library, target, threads)
         self._layers = (_Layer * len(weights.layers))(*map(_described, weights.layers))
         self._step = _Step(
             layers=len(weights.layers),
