@@ -12,6 +12,7 @@ from musicgen_bot import check
 from musicgen_bot.audio import ffmpeg
 from musicgen_bot.check import Setup, check_host
 from musicgen_bot.engine import device
+from musicgen_bot.engine.native import build as builder
 from musicgen_bot.logs import Redactor
 from musicgen_bot.store.database import Database
 
@@ -56,24 +57,23 @@ def test_each_precision_is_told_with_its_memory_and_the_used_one_is_named(tmp_pa
 @pytest.mark.parametrize(
     ("exact", "sentence", "precisions"),
     [
-        (True, "int8 by oneDNN", {"fp32", "bf16", "fp16", "int8"}),
-        (False, "several times as fast", {"fp32", "bf16", "fp16"}),
+        (True, "int8 takes about three times as long", {"fp32", "bf16", "fp16", "int8"}),
+        (False, "int8 and int4 are not to be had", {"fp32", "bf16", "fp16"}),
     ],
 )
-def test_without_a_compiler_it_is_told_what_computes_a_step(
+def test_without_the_compiled_step_it_is_told_what_computes_a_step(
     exact: bool,
     sentence: str,
     precisions: set[str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delenv("CXX", raising=False)
-    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(builder, "FOLDER", tmp_path)
     monkeypatch.setattr(device, "sums_bytes_exactly", lambda: exact)
     could_start, text = checked(tmp_path)
     (line,) = (line for line in text.splitlines() if " Step " in line)
     assert sentence in line
-    assert "there is no C++ compiler" in line
+    assert "install the bot again with `pip install -e .`" in line
     lines = {line.split()[1]: line for line in text.splitlines() if "clips of 30 s" in line}
     assert set(lines) == precisions
     assert "this one is used" in lines["int8" if exact else "fp32"]

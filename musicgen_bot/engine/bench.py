@@ -28,8 +28,8 @@ from musicgen_bot.engine.device import (
 )
 from musicgen_bot.engine.engine import Engine
 from musicgen_bot.engine.loader import load_engine
-from musicgen_bot.engine.native.build import CannotBuild, library
 from musicgen_bot.engine.native.decoder import Team
+from musicgen_bot.engine.native.library import NotCompiled, library
 from musicgen_bot.engine.quiet import quiet_transformers
 from musicgen_bot.engine.random_model import RandomModelSizes, build_random_model
 from musicgen_bot.generation import GenerationRequest
@@ -137,8 +137,9 @@ def read_bandwidth() -> float:
     """Return the bytes a second that all cores together read from memory, the best of some runs."""
     memory = torch.zeros(_READ_BYTES, dtype=torch.uint8)
     try:
-        read: Callable[[Tensor], object] = Team(library(), threads()).read
-    except CannotBuild:
+        step = library()
+        read: Callable[[Tensor], object] = Team(step.path, step.target, threads()).read
+    except NotCompiled:
         read = torch.sum
         memory = memory.view(torch.int64)
     times = []

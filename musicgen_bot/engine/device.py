@@ -13,7 +13,7 @@ import torch
 
 from musicgen_bot.engine.machine import free_main_memory, processor_limit
 from musicgen_bot.engine.matrices import sums_bytes_exactly
-from musicgen_bot.engine.native.build import CannotBuild, library
+from musicgen_bot.engine.native.library import CompiledStep, NotCompiled, library
 from musicgen_bot.engine.native.packing import fits
 from musicgen_bot.errors import ModelError
 
@@ -104,33 +104,23 @@ def working_dtype(precision: str, device: torch.device) -> torch.dtype:
     return torch.float32 if device.type == "cpu" else torch.float16
 
 
-def compiled_step(decoder: Any) -> Path:
-    """Return the library with the step for this processor and such a decoder.
+def compiled_step(decoder: Any) -> CompiledStep:
+    """Return the step for this processor and such a decoder.
 
-    Raises CannotBuild.
+    Raises NotCompiled, and what `library` raises.
     """
     if not fits(decoder):
-        raise CannotBuild("the model has sizes that it is not made for")
+        raise NotCompiled("the model has sizes that it is not made for")
     return library()
 
 
 def why_not_compiled(decoder: Any) -> str:
-    """Return why the step cannot be compiled for this processor and such a decoder, or nothing."""
+    """Return why there is no step for this processor and such a decoder, or nothing."""
     try:
         compiled_step(decoder)
-    except CannotBuild as obstacle:
+    except NotCompiled as obstacle:
         return str(obstacle)
     return ""
-
-
-def instructions() -> str:
-    """Return what bytes are multiplied with on this processor."""
-    known = torch.cpu.get_capabilities()
-    if known.get("avx512_vnni"):
-        return "AVX-512 VNNI"
-    if known.get("avx_vnni"):
-        return "AVX VNNI"
-    return "AVX2" if known.get("avx2") else "no instructions of its own for it"
 
 
 def threads() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -31,6 +32,7 @@ from musicgen_bot.engine.device import (
     limit_threads,
     release_memory,
     threads,
+    why_not_compiled,
     working_dtype,
 )
 from musicgen_bot.engine.encoder import Encoder
@@ -39,14 +41,18 @@ from musicgen_bot.engine.layout import rounded_up
 from musicgen_bot.engine.matrices import DynamicInt8, Matrix, PlainMatrix, WeightOnlyInt8
 from musicgen_bot.engine.model_config import first_line
 from musicgen_bot.engine.model_files import TINY, fetch_config, fetch_model, name_of, weight_files
-from musicgen_bot.engine.native.build import CannotBuild
 from musicgen_bot.engine.native.decoder import NativeDecoder
+from musicgen_bot.engine.native.library import NotCompiled
 from musicgen_bot.engine.native.packing import pack
 from musicgen_bot.engine.quiet import quiet_transformers
 from musicgen_bot.engine.text import TextEncoder
 from musicgen_bot.engine.weights import copier, take_decoder
 from musicgen_bot.errors import ModelError
 from musicgen_bot.translations import Text
+
+_log = logging.getLogger(__name__)
+_COMPILED = ("bf16", *QUANTISED)
+"""The precisions of the compiled step."""
 
 
 def load_engine(model: str, device: str = "auto", precision: str = "auto") -> Engine:
@@ -57,9 +63,14 @@ def load_engine(model: str, device: str = "auto", precision: str = "auto") -> En
     these cannot be used here.
     """
     where = choose_device(device)
-    precision = choose_precision(precision, where, fetch_config(model).decoder)
+    decoder = fetch_config(model).decoder
+    chosen = choose_precision(precision, where, decoder)
+    if where.type == "cpu" and precision in ("auto", *_COMPILED):
+        obstacle = why_not_compiled(decoder)
+        if obstacle:
+            _log.warning("The decoder's step is not compiled, and slower: %s", obstacle)
     limit_threads(where)
-    return _load(fetch_model(model), model, where, precision)
+    return _load(fetch_model(model), model, where, chosen)
 
 
 def licence_of(model: str) -> str:
@@ -177,8 +188,8 @@ def _take_over(
 def _take_decoder(modules: Any, positions: int, device: torch.device, precision: str) -> AnyDecoder:
     """Take the decoder out of transformers' modules; on a CPU for the compiled step if it can."""
     built = None
-    if device.type == "cpu" and precision in ("bf16", *QUANTISED):
-        with suppress(CannotBuild):
+    if device.type == "cpu" and precision in _COMPILED:
+        with suppress(NotCompiled):
             built = compiled_step(modules.config.decoder)
     if built is None:
         moved = copier(working_dtype(precision, device), device)
@@ -192,7 +203,7 @@ def _take_decoder(modules: Any, positions: int, device: torch.device, precision:
         partial(pack, bits=bits),
         partial(pack, bits=max(bits, 8)),
     )
-    return NativeDecoder(weights, built, threads())
+    return NativeDecoder(weights, built.path, built.target, threads())
 
 
 def _matrix_type(precision: str, device: torch.device) -> Callable[[Tensor], Matrix]:

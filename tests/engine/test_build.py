@@ -1,267 +1,243 @@
-"""The compiled step is built once, is loaded only as it was built, and never for want of a home."""
+"""The step is compiled when the bot is installed, which never fails for want of it."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
 from musicgen_bot.engine.native import build as builder
-from musicgen_bot.engine.native.build import CannotBuild, library
+from musicgen_bot.engine.native.build import ZIG, build, read_record, targets_here
 
-try:
-    BUILT = library()
-except CannotBuild as obstacle:
-    pytest.skip(f"the step is not compiled here: {obstacle}", allow_module_level=True)
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="its compilers are shell scripts"),
+    pytest.mark.skipif(not targets_here(), reason="the step is not made for this machine"),
+]
+ROOT = Path(__file__).parents[2]
+NATIVE = Path("musicgen_bot", "engine", "native")
+NAMES = tuple(target.name for target in targets_here())
+COMPILER = """#!/bin/sh
+if [ "$1" = --version ]; then echo "fake {version}"; exit; fi
+echo "$*" >> {log}
+case "$*" in *{refuses}*) echo "In file included
+step.cpp:7:1: error: {refuses}" >&2; exit 1;; esac
+while [ "$1" != -o ]; do shift; done
+echo "made by {version}" > "$2"
+"""
+"""It writes down what it was asked for, and needs nothing that the PATH would have to name."""
 
-LOAD = """
-import ctypes
-slow = build._build
-build._build = lambda compiler, options, path: slow(compiler, [*options, "-O0"], path)
-path = build.library()
-ctypes.CDLL(str(path)).musicgen_decoder
-print(path)
-"""
-"""Builds soon, for what is asked is not how fast it computes."""
-ALONE = f"""
-from importlib.util import module_from_spec, spec_from_file_location
-spec = spec_from_file_location("build", {builder.__file__!r})
-build = module_from_spec(spec)
-spec.loader.exec_module(build)
-"""
-"""Imports the module without the engine around it, which takes seconds."""
-STRANGER = 12345
-"""A user that the system has no entry of."""
+
+def fake_compiler(folder: Path, version: str = "1.0", refuses: str = "no-such-option") -> Path:
+    path, log = folder / "compiler", folder / "asked"
+    path.write_text(COMPILER.format(version=version, refuses=refuses, log=log))
+    path.chmod(0o755)
+    return path
+
+
+def asked(folder: Path) -> list[str]:
+    """Return what the compiler was asked for since the last time."""
+    log = folder / "asked"
+    lines = log.read_text().splitlines() if log.exists() else []
+    log.unlink(missing_ok=True)
+    return lines
 
 
 @pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of a library that is there already, so that no test waits for the compiler."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
-    folder = tmp_path / "cache" / "musicgen-bot" / "step"
-    shutil.copytree(BUILT.parent, folder)
+def native(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the sources, which nothing has been built in, and no compiler around it."""
+    folder = tmp_path / "native"
+    shutil.copytree(ROOT / NATIVE, folder, ignore=without_library)
+    monkeypatch.setattr(builder, "FOLDER", folder)
+    for name, value in no_compiler().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("CXX", raising=False)
     return folder
 
 
-def loaded(cache: Path) -> Path:
-    """Load the library in a process of its own, which ends well, and return where it was."""
-    environment = {**os.environ, "XDG_CACHE_HOME": str(cache.parents[1])}
-    result = subprocess.run(
-        [sys.executable, "-c", ALONE + LOAD], env=environment, capture_output=True, text=True
-    )
-    assert result.returncode == 0, result.stderr
-    return Path(result.stdout.strip())
+def without_library(folder: str, names: list[str]) -> set[str]:
+    built = {name for name in names if name.startswith("step.") and name != "step.cpp"}
+    return built | {name for name in names if name in ("__pycache__", "model.safetensors")}
 
 
-def no_compiling(monkeypatch: pytest.MonkeyPatch) -> None:
-    def build(*arguments: object) -> None:
-        raise AssertionError("it is built anew")
-
-    monkeypatch.setattr(builder, "_build", build)
-
-
-def test_it_is_built_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    no_compiling(monkeypatch)
-    assert library() == cache / BUILT.name
-    assert library() == cache / BUILT.name
-
-
-@pytest.mark.parametrize("size", [0, 4096])
-def test_a_library_cut_short_is_built_anew(cache: Path, size: int) -> None:
-    with (cache / BUILT.name).open("r+b") as file:
-        file.truncate(size)
-    assert loaded(cache) == cache / BUILT.name
-    assert (cache / BUILT.name).stat().st_size > 4096
-    assert sorted(path.name for path in cache.iterdir()) == sorted(
-        [BUILT.name, BUILT.with_suffix(".sha256").name]
-    )
-
-
-@pytest.mark.parametrize("digest", [None, "", "0" * 64, "\xff"])
-def test_a_library_without_its_digest_is_built_anew(
-    cache: Path, monkeypatch: pytest.MonkeyPatch, digest: str | None
-) -> None:
-    file = (cache / BUILT.name).with_suffix(".sha256")
-    file.unlink()
-    if digest is not None:
-        file.write_text(digest, encoding="latin-1")
-    no_compiling(monkeypatch)
-    with pytest.raises(AssertionError, match="anew"):
-        library()
-
-
-def test_a_library_is_on_the_disk_before_it_is_in_place(
-    cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    done: list[str] = []
-    sync, replace, build = builder._sync, Path.replace, builder._build
-
-    def synced(path: Path) -> None:
-        done.append(f"sync {path.name}")
-        sync(path)
-
-    def replaced(path: Path, target: Path) -> Path:
-        done.append(f"replace {target.name}")
-        return replace(path, target)
-
-    def built_soon(compiler: str, options: list[str], path: Path) -> None:
-        build(compiler, [*options, "-O0"], path)
-
-    monkeypatch.setattr(builder, "_build", built_soon)
-    monkeypatch.setattr(builder, "_sync", synced)
-    monkeypatch.setattr(Path, "replace", replaced)
-    (cache / BUILT.name).unlink()
-    library()
-    digest = BUILT.with_suffix(".sha256").name
-    assert done == [
-        *(f"sync {BUILT.name}", f"replace {BUILT.name}", f"sync {digest}", f"replace {digest}"),
-        "sync step",
-    ]
-
-
-def test_a_compiler_that_fails_is_told(
-    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    broken = tmp_path / "broken-compiler"
-    broken.write_text('#!/bin/sh\ntest "$1" = --version\n')
-    broken.chmod(0o755)
-    monkeypatch.setenv("CXX", str(broken))
-    before = sorted(cache.iterdir())
-    with pytest.raises(CannotBuild, match="could not build it"):
-        library()
-    assert sorted(cache.iterdir()) == before
+def no_compiler() -> dict[str, str]:
+    """Return an environment without a compiler, in which pip asks nobody."""
+    hidden = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "", "PIP_CONFIG_FILE": os.devnull}
+    return {"PATH": "", "UV": "", **hidden}
 
 
 @pytest.fixture
-def built_elsewhere(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """Copy the library instead of building it, and tell where to."""
-    paths: list[Path] = []
-
-    def build(compiler: str, options: list[str], path: Path) -> None:
-        paths.append(path)
-        shutil.copy(BUILT, path)
-        shutil.copy(BUILT.with_suffix(".sha256"), path.with_suffix(".sha256"))
-
-    monkeypatch.setattr(builder, "_build", build)
-    return paths
+def compiler(native: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = fake_compiler(tmp_path)
+    monkeypatch.setenv("CXX", str(path))
+    return path
 
 
-def temporary(tmp_path: Path) -> Path:
-    return tmp_path / "temporary" / f"musicgen-bot-{os.geteuid()}" / BUILT.name
+@pytest.mark.usefixtures("compiler")
+def test_it_is_compiled_for_every_target_and_linked_once(native: Path, tmp_path: Path) -> None:
+    assert "compiled by fake 1.0" in build()
+    *compiled, linked = [line for line in asked(tmp_path) if "empty.cpp" not in line]
+    assert sorted(line.split("MUSICGEN_TARGET=")[1].split()[0] for line in compiled) == sorted(
+        NAMES
+    )
+    assert " ".join(f"{name}.o" for name in NAMES) in linked
+    assert (native / builder.LIBRARY).read_text() == "made by 1.0\n"
+    assert read_record().targets == NAMES
+    assert not list(native.glob("*.new"))
 
 
-def test_where_the_cache_cannot_be_written_it_is_a_temporary_folder(
-    tmp_path: Path, cache: Path, built_elsewhere: list[Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    assert [library(), library()] == 2 * [temporary(tmp_path)]
-    assert built_elsewhere == [temporary(tmp_path)]
-    assert temporary(tmp_path).parent.stat().st_mode & 0o777 == 0o700
-
-
-def test_where_nothing_can_be_written_it_is_told(
-    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
-    with pytest.raises(CannotBuild, match=r"Not a directory; .* cannot be used: Not a directory"):
-        library()
-
-
-def open_it(cache: Path) -> None:
-    cache.chmod(0o777)
-
-
-def open_it_to_the_group(cache: Path) -> None:
-    cache.chmod(0o770)
-
-
-def open_the_one_above(cache: Path) -> None:
-    cache.parents[1].chmod(0o777)
-
-
-def give_it_away(cache: Path) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("only root can give files away")
-    os.chown(cache, STRANGER, STRANGER)
-
-
-def link_it(cache: Path) -> None:
-    cache.rename(cache.with_name("elsewhere"))
-    cache.symlink_to(cache.with_name("elsewhere"))
+@pytest.mark.usefixtures("compiler")
+def test_what_is_built_is_not_built_again(tmp_path: Path) -> None:
+    build()
+    assert asked(tmp_path)
+    assert "compiled by fake 1.0" in build()
+    assert not asked(tmp_path)
 
 
 @pytest.mark.parametrize(
-    "change", [open_it, open_it_to_the_group, open_the_one_above, give_it_away, link_it]
+    ("name", "text"),
+    [
+        *(("step.cpp", "int changed;"), ("new.h", "int added;"), ("build.py", "# changed")),
+        *((builder.LIBRARY, "cut short"), (builder.RECORD, '{"sources": 1}'), (builder.RECORD, "")),
+    ],
 )
-def test_nothing_is_loaded_from_where_others_can_write(
-    tmp_path: Path, cache: Path, built_elsewhere: list[Path], change: Callable[[Path], None]
+@pytest.mark.usefixtures("compiler")
+def test_what_has_changed_is_built_anew(native: Path, tmp_path: Path, name: str, text: str) -> None:
+    build()
+    asked(tmp_path)
+    (native / name).write_text(text)
+    build()
+    assert asked(tmp_path)
+    assert builder._is_built("fake 1.0")
+
+
+@pytest.mark.usefixtures("compiler")
+def test_another_compiler_builds_anew(tmp_path: Path) -> None:
+    build()
+    fake_compiler(tmp_path, "2.0")
+    build()
+    assert read_record().compiler == "fake 2.0"
+
+
+@pytest.mark.usefixtures("compiler")
+def test_a_target_that_a_compiler_does_not_know_is_left_out(tmp_path: Path) -> None:
+    fake_compiler(tmp_path, refuses=targets_here()[-1].options[-1])
+    assert "compiled by" in build()
+    assert read_record().targets == NAMES[:-1]
+
+
+@pytest.mark.usefixtures("compiler")
+def test_a_compiler_that_fails_is_told(native: Path, tmp_path: Path) -> None:
+    fake_compiler(tmp_path, refuses=f"MUSICGEN_TARGET={NAMES[-1]}")
+    sentence = build()
+    assert "not compiled" in sentence
+    assert "step.cpp:7:1: error" in sentence
+    assert "\n" not in sentence
+    assert "step.cpp:7:1: error" in read_record().obstacle
+    assert not (native / builder.LIBRARY).exists()
+
+
+def test_without_zig_and_without_a_compiler_it_is_told(native: Path) -> None:
+    sentence = build()
+    assert f"({ZIG}: ERROR: Could not find" in sentence
+    assert "c++: it does not run" in sentence
+    assert read_record().obstacle in sentence
+
+
+def test_what_is_whole_stays_where_no_compiler_is_left(
+    compiler: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    change(cache)
-    assert library() == temporary(tmp_path)
-    assert built_elsewhere == [temporary(tmp_path)]
+    build()
+    monkeypatch.setenv("CXX", str(compiler.with_name("none")))
+    assert "stays as it is" in build()
+    assert read_record().targets == NAMES
 
 
-def test_a_folder_that_is_open_but_for_others_files_will_do(
-    cache: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_compiler_of_the_system_will_do_where_zig_cannot_be_fetched(
+    compiler: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cache.parents[1].chmod(0o1777)
-    no_compiling(monkeypatch)
-    assert library() == cache / BUILT.name
+    compiler.rename(compiler.with_name("g++"))
+    monkeypatch.delenv("CXX")
+    monkeypatch.setenv("PATH", str(compiler.parent))
+    assert "compiled by fake 1.0" in build()
 
 
-def test_without_a_home_it_is_a_temporary_folder(
-    tmp_path: Path,
-    cache: Path,
-    built_elsewhere: list[Path],
-    monkeypatch: pytest.MonkeyPatch,
+def test_zig_is_fetched_by_uv_where_there_is_no_pip(
+    native: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def home() -> Path:
-        raise RuntimeError("Could not determine home directory.")
+    zig = fake_compiler(tmp_path, "zig")
+    uv = tmp_path / "uv"
+    uv.write_text(
+        f"#!{sys.executable}\n"
+        "import pathlib, shutil, sys\n"
+        f"assert sys.argv[-1] == {ZIG!r}\n"
+        "pathlib.Path('zig/ziglang').mkdir(parents=True)\n"
+        f"shutil.copy({str(zig)!r}, 'zig/ziglang/zig')\n"
+    )
+    uv.chmod(0o755)
+    monkeypatch.setenv("UV", str(uv))
+    monkeypatch.setattr(builder, "find_spec", lambda name: None)
+    assert f"compiled by {ZIG}" in build()
+    assert all(line.startswith("cc ") and "-mcpu=" in line for line in asked(tmp_path))
+    uv.unlink()
+    assert f"compiled by {ZIG}" in build(), "it is not fetched where nothing is to be built"
 
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setattr(Path, "home", home)
-    assert library() == temporary(tmp_path)
+
+def copy_project(folder: Path) -> Path:
+    """Copy what is needed to install the bot, but nothing that was built."""
+    for name in ("pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "build_backend.py"):
+        shutil.copy(ROOT / name, folder)
+    shutil.copytree(ROOT / "musicgen_bot", folder / "musicgen_bot", ignore=without_library)
+    return folder
+
+
+def run(command: list[str], project: Path, **environment: str) -> str:
+    kept = {name: value for name, value in os.environ.items() if name not in ("CXX", "PYTHONPATH")}
+    environment = {**kept, **no_compiler(), **environment}
+    result = subprocess.run(
+        [sys.executable, *command], cwd=project, env=environment, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
 
 
 @pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that every user can look into, which pytest's own are not."""
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        yield Path(folder)
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "project").mkdir()
+    return copy_project(tmp_path / "project")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
-def test_a_user_whom_the_system_does_not_know_can_start(open_folder: Path) -> None:
-    """As in a container that was started with another user's number."""
-    (open_folder / "temporary").mkdir()
-    (open_folder / "temporary").chmod(0o1777)
-    shutil.copy(builder._SOURCE, open_folder / "step.cpp")
-    become = f"""
-import os
-from pathlib import Path
-from musicgen_bot.engine.native import build
-build._SOURCE = Path({str(open_folder / "step.cpp")!r})
-os.setgroups([])
-os.setgid({STRANGER})
-os.setuid({STRANGER})
-"""
-    environment = {"PATH": os.environ["PATH"], "TMPDIR": str(open_folder / "temporary")}
-    if "PYTHONPATH" in os.environ:
-        environment["PYTHONPATH"] = os.environ["PYTHONPATH"]
-    result = subprocess.run(
-        [sys.executable, "-c", become + LOAD], env=environment, capture_output=True, text=True
-    )
-    assert result.returncode == 0, result.stderr
-    folder = open_folder / "temporary" / f"musicgen-bot-{STRANGER}"
-    assert Path(result.stdout.strip()).parent == folder
+def test_pip_installs_without_zig_and_without_a_compiler(project: Path, tmp_path: Path) -> None:
+    options = ["--no-deps", "--no-build-isolation", "--target", str(tmp_path / "installed")]
+    run(["-m", "pip", "install", *options, str(project)], project)
+    installed = tmp_path / "installed" / NATIVE
+    record = json.loads((installed / builder.RECORD).read_text())
+    assert "c++: it does not run" in record["obstacle"]
+    assert (installed / "step.cpp").exists()
+    assert not (installed / builder.LIBRARY).exists()
+
+
+def test_a_wheel_has_the_library_and_is_for_this_kind_of_machine(
+    project: Path, tmp_path: Path
+) -> None:
+    hook = "import build_backend; print(build_backend.build_wheel('dist'))"
+    said = run(["-c", hook], project, CXX=str(fake_compiler(tmp_path))).splitlines()
+    assert any("compiled by fake 1.0" in line for line in said)
+    name = said[-1]
+    assert "-py3-none-" in name
+    assert not name.endswith("-any.whl")
+    with ZipFile(project / "dist" / name) as wheel:
+        assert wheel.read((NATIVE / builder.LIBRARY).as_posix()) == b"made by 1.0\n"
+        assert (NATIVE / builder.RECORD).as_posix() in wheel.namelist()
+        assert (NATIVE / "step.cpp").as_posix() in wheel.namelist()
+
+
+def test_a_checkout_gets_the_library_where_its_sources_are(project: Path, tmp_path: Path) -> None:
+    hook = "import build_backend; build_backend.build_editable('dist')"
+    run(["-c", hook], project, CXX=str(fake_compiler(tmp_path)))
+    assert (project / NATIVE / builder.LIBRARY).read_text() == "made by 1.0\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import platform
+import shutil
 import subprocess
 from dataclasses import fields
 from pathlib import Path
@@ -21,8 +21,8 @@ from musicgen_bot.engine.device import choose_precision
 from musicgen_bot.engine.matrices import Matrix, PlainMatrix
 from musicgen_bot.engine.model_files import fetch_config
 from musicgen_bot.engine.native import build as builder
-from musicgen_bot.engine.native.build import CannotBuild, library
 from musicgen_bot.engine.native.decoder import NativeDecoder
+from musicgen_bot.engine.native.library import CompiledStep, NotCompiled, library
 from musicgen_bot.engine.native.packing import PackedMatrix, fits, pack, unpack
 from musicgen_bot.engine.weights import DecoderSizes, DecoderWeights, Layer, Norm
 from musicgen_bot.errors import ModelError
@@ -36,7 +36,7 @@ TOKENS = (7, 16, 1)
 
 try:
     BUILT = library()
-except CannotBuild as obstacle:
+except NotCompiled as obstacle:
     pytest.skip(f"the step is not compiled here: {obstacle}", allow_module_level=True)
 
 
@@ -121,8 +121,8 @@ def logits(decoder: AnyDecoder, rows: list[int]) -> Tensor:
     return torch.stack(result)
 
 
-def native(bits: int, threads: int = 2, path: Path = BUILT) -> NativeDecoder:
-    return NativeDecoder(weights(bits), path, threads)
+def native(bits: int, threads: int = 2, compiled: CompiledStep = BUILT) -> NativeDecoder:
+    return NativeDecoder(weights(bits), compiled.path, compiled.target, threads)
 
 
 def off(found: Tensor, expected: Tensor) -> float:
@@ -186,16 +186,23 @@ def test_a_thread_that_is_held_up_at_the_end_does_no_harm() -> None:
     assert torch.equal(taken_in(threads=16, times=100), taken_in(threads=1, times=1))
 
 
-@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="needs an x86")
-@pytest.mark.parametrize("machine", ["x86-64", "x86-64-v3"])
-def test_older_processors_come_to_the_same(machine: str, tmp_path: Path) -> None:
-    options = [option for option in builder._options() if option != "-march=native"]
-    older = tmp_path / "step.so"
-    builder._build(
-        builder._compiler(), [*options, f"-march={machine}", str(builder._SOURCE)], older
-    )
+def older_targets() -> list[str]:
+    """Return the targets that this processor can run as well as its own, but slower."""
+    names = [target.name for target in builder.targets_here()]
+    return names[: names.index(BUILT.target)]
+
+
+@pytest.mark.parametrize("target", older_targets())
+def test_older_processors_come_to_the_same(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUSICGEN_STEP_TARGET", target)
+    try:
+        older = library()
+    except ModelError as error:
+        pytest.skip(str(error))
     for bits in (16, 8, 4):
-        found, expected = (logits(native(bits, path=path), [0, 1, 4]) for path in (older, BUILT))
+        found, expected = (
+            logits(native(bits, compiled=each), [0, 1, 4]) for each in (older, BUILT)
+        )
         # Bytes are added up exactly; the rest may round differently.
         assert off(found, expected) < 0.01
 
@@ -244,11 +251,12 @@ def test_unusual_sizes_are_left_to_the_other_decoder(random_checkpoint: Path) ->
         choose_precision("int4", torch.device("cpu"), decoder)
 
 
-def test_it_is_built_without_warnings(tmp_path: Path) -> None:
-    # GCC 12 finds uninitialised variables in its own headers.
-    warnings = ("-Wall", "-Wextra", "-Wno-maybe-uninitialized")
-    command = [builder._compiler(), *builder._options(), *warnings, str(builder._SOURCE)]
-    result = subprocess.run(
-        [*command, "-o", str(tmp_path / "step.so")], capture_output=True, text=True, check=True
-    )
+@pytest.mark.parametrize("target", builder.targets_here(), ids=lambda target: target.name)
+def test_it_is_compiled_without_warnings(target: builder.Target, tmp_path: Path) -> None:
+    compiler = next(filter(None, map(shutil.which, ("g++", "clang++"))), None)
+    if compiler is None:
+        pytest.skip("there is no C++ compiler")
+    source = [f"-DMUSICGEN_TARGET={target.name}", str(builder.FOLDER / "step.cpp")]
+    command = [compiler, *builder.OPTIONS, *target.options, "-Wall", "-Wextra", "-fsyntax-only"]
+    result = subprocess.run([*command, *source], capture_output=True, text=True, check=True)
     assert not result.stderr

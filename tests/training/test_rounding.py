@@ -2,14 +2,14 @@
 
 import pytest
 
-from musicgen_bot.engine.native.build import CannotBuild, library
+from musicgen_bot.engine.native.library import NotCompiled, library
 from training.__main__ import BUNDLED
 from training.batches import Shape
 from training.rounding import PRECISIONS, measure_rounding
 
 try:
     library()
-except CannotBuild as obstacle:
+except NotCompiled as obstacle:
     pytest.skip(f"the step is not compiled here: {obstacle}", allow_module_level=True)
 
 
