@@ -6,6 +6,7 @@
 #pragma once
 
 #include "bytes.h"
+#include "interface.h"
 #include "team.h"
 
 #define UNROLLED _Pragma("GCC unroll 16")
@@ -15,12 +16,6 @@ namespace {
 constexpr int GROUP = 32;    // inputs that share a scale in 4 bits
 constexpr int AHEAD = 4096;  // bytes by which weights are fetched early: many rows fill the pipeline
 static_assert(GROUP == 4 * NIBBLE_QUADS, "a group's sums must fit");
-
-struct Matrix {
-    const void *weights;  // blocks of 16 outputs, see multiply_*_bits
-    const void *scales;
-    int32_t bits, out, in;
-};
 
 // What numbers are divided by to become bytes.
 INLINE float byte_scale(const float *numbers, int count) {

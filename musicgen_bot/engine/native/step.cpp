@@ -12,34 +12,9 @@
 // before any of them attends, and each looks back from its own position.
 
 #include "attention.h"
+#include "interface.h"
 #include "products.h"
 #include "team.h"
-
-// ---- What Python passes in; the fields are those of the structures in decoder.py ----
-
-struct Norm {
-    const float *weight, *bias;
-};
-
-struct Layer {
-    Norm self_norm, cross_norm, ffn_norm;
-    Matrix query_key_value, self_out, cross_query, cross_out, up, down;
-    void *keys, *values;                           // [R, H, room] positions, see attention.h
-    const uint16_t *prompt_keys, *prompt_values;   // bfloat16 [P, H, prompt_room, D]
-};
-
-struct Step {
-    int32_t rows, prompted, layers, hidden, heads, room, prompt_room, cell_bits, threads;
-    float epsilon;
-    const Layer *layer;
-    Norm final_norm;
-    Matrix heads_matrix;
-    const int64_t *positions;       // [R]: where each row is, from 0
-    const int64_t *cache_rows;      // [R]: whose keys and values it reads, and adds its own to
-    const int64_t *prompt_lengths;  // of the prompts of all cache rows that have one
-    float *x;                       // [R, C]: the embeddings; overwritten
-    float *logits;                  // [R, codebooks * vocabulary], or null where none are wanted
-};
 
 namespace {
 
@@ -209,23 +184,12 @@ class Phases {
 
 }  // namespace
 
-// ---- What Python calls; each name ends with the target's ----
+// ---- What Python calls ----
 
-#if defined(_WIN32)
-#define EXPORTED extern "C" __declspec(dllexport)
-#else
-#define EXPORTED extern "C" __attribute__((visibility("default")))
-#endif
-#define JOINED(name, target) name##_##target
-#define NAME_FOR(name, target) JOINED(name, target)
-#define NAME(name) NAME_FOR(name, MUSICGEN_TARGET)
-
-// Returns null where there is no memory.
 EXPORTED void *NAME(musicgen_decoder)(int threads) { return new Decoder(threads); }
 
 EXPORTED void NAME(musicgen_close)(void *decoder) { delete static_cast<Decoder *>(decoder); }
 
-// Returns 0, or 1 where there is no memory.
 EXPORTED int NAME(musicgen_step)(void *with, const Step *s) {
     Decoder &decoder = *static_cast<Decoder *>(with);
     if (!reserve(decoder, *s)) return 1;
@@ -236,7 +200,6 @@ EXPORTED int NAME(musicgen_step)(void *with, const Step *s) {
     return 0;
 }
 
-// Reads so many bytes, a multiple of 64 KiB, on so many threads, as fast as can be; to measure.
 EXPORTED uint32_t NAME(musicgen_read)(void *with, const uint8_t *from, int64_t bytes, int threads) {
     constexpr int PORTION = 1 << 16;
     Team &team = static_cast<Decoder *>(with)->team;
