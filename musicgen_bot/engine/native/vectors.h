@@ -49,12 +49,13 @@ INLINE V each(const Function &function) {
     else return {{function(0), function(1), function(2), function(3)}};
 }
 
+// From any address: a pointer to a Part would tell clang that it is a multiple of its size.
 template <class V>
 INLINE V load(const void *from) {
     typedef decltype(V::part[0] + V::part[0]) Part;
     return each<V>([&](int p) {
         Part part;
-        memcpy(&part, (const Part *)from + p, sizeof part);
+        memcpy(&part, (const char *)from + p * sizeof part, sizeof part);
         return part;
     });
 }

@@ -38,11 +38,12 @@ uint16_t to_bfloat16(float number) {
     return (uint16_t)(bits >> 16);
 }
 
+// Where no vector would begin: a model's file may have been mapped into memory as it is.
 template <class T>
 T *room_for(int count) {
-    void *room = calloc(count, sizeof(T));
+    char *room = (char *)calloc(count * sizeof(T) + sizeof(float), 1);
     if (!room) abort();
-    return (T *)room;
+    return (T *)(room + sizeof(float));
 }
 
 template <class T, class Number>
