@@ -30,6 +30,8 @@ OPTIONS = (
     *("-fno-math-errno", "-fPIC", "-fvisibility=hidden", "-Wno-psabi"),
 )
 ZIG = "ziglang==0.17.1"
+ZIG_ON_WINDOWS = ("-nostdlib", "-Wl,--no-entry", "-lkernel32", "-lucrtbase")
+"""What zig links the library with there: all of MinGW's would be compiled first, for minutes."""
 _SYSTEM_COMPILERS = ("c++", "g++", "clang++")
 _SECONDS = 1800
 """After which a program hangs, however slow the network and the machine are."""
@@ -178,7 +180,8 @@ def _build(compiler: str, folder: Path) -> tuple[str, ...]:
         objects = list(pool.map(compiled, commands))
     # What the compiler adds of its own is then for the slowest.
     slowest = next(iter(commands.values()))
-    _run([*slowest, "-shared", "-s", *objects, "-o", LIBRARY], folder)
+    with_what = ZIG_ON_WINDOWS if compiler == ZIG and sys.platform == "win32" else ()
+    _run([*slowest, "-shared", "-s", *objects, *with_what, "-o", LIBRARY], folder)
     return tuple(commands)
 
 
