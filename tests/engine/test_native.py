@@ -203,8 +203,7 @@ def test_older_processors_come_to_the_same(target: str, monkeypatch: pytest.Monk
         found, expected = (
             logits(native(bits, compiled=each), [0, 1, 4]) for each in (older, BUILT)
         )
-        # Bytes are added up exactly; the rest may round differently.
-        assert off(found, expected) < 0.01
+        assert torch.equal(found, expected)
 
 
 @pytest.mark.parametrize("precision", ["int8", "int4", "bf16"])
@@ -258,5 +257,6 @@ def test_it_is_compiled_without_warnings(target: builder.Target, tmp_path: Path)
         pytest.skip("there is no C++ compiler")
     source = [f"-DMUSICGEN_TARGET={target.name}", str(builder.FOLDER / "step.cpp")]
     command = [compiler, *builder.OPTIONS, *target.options, "-Wall", "-Wextra", "-fsyntax-only"]
+    command += ["-Wno-unused-private-field"]  # which clang has for what only takes up room
     result = subprocess.run([*command, *source], capture_output=True, text=True, check=True)
     assert not result.stderr
