@@ -169,7 +169,7 @@ void multiply_16_bits(const Matrix &m, int block, const Rows &rows, int first, F
 
 // As many rows at once as leave room for their sums in the registers.
 constexpr int TILE = PARTS == 1 ? 16 : 4;
-constexpr int TILE_4_BITS = PARTS == 1 ? 8 : 2;
+constexpr int TILE_4_BITS = PARTS == 1 ? 16 : 4;
 
 template <int T>
 void multiply_tile(const Matrix &m, int block, const Rows &rows, int first, Floats *y) {
