@@ -115,6 +115,11 @@ class NativeDecoder:
             heads_matrix=_matrix(weights.heads),
         )
 
+    @property
+    def threads(self) -> int:
+        """How many threads computed the last step."""
+        return self._step.threads
+
     def prompt_keys_values(self, context: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Return the cross-attention's keys and values of a prompt, as the other decoder does."""
         return [
