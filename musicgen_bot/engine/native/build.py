@@ -1,7 +1,7 @@
 """Compiles step.cpp when the bot is installed, for every kind of processor that it may then meet.
 
 `build_backend.py` runs this file as a program, with nothing but Python around it, so it imports
-nothing of the bot. After a change of the step: `python -m musicgen_bot.engine.native.build`.
+nothing of the bot. After a change of the step: `python musicgen_bot/engine/native/build.py`.
 
 The compiler is the one that CXX names; else zig's, which is clang, fetched into a temporary folder;
 else that of the system. The library lies beside this file, and what is in it in step.json.
