@@ -239,6 +239,18 @@ def test_with_neither_auto_is_fp32_and_int8_is_refused(random_checkpoint: Path) 
             load_engine(str(random_checkpoint), "cpu", precision)
 
 
+@pytest.mark.usefixtures("not_compiled")
+def test_the_log_says_why_the_step_is_not_compiled(
+    random_checkpoint: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    load_engine(str(random_checkpoint), "cpu", "auto")
+    (record,) = (each for each in caplog.records if each.name.startswith("musicgen_bot"))
+    assert "install the bot again with `pip install -e .`" in record.getMessage()
+    caplog.clear()
+    load_engine(str(random_checkpoint), "cpu", "fp32")
+    assert "not compiled" not in caplog.text
+
+
 def test_a_gpu_has_int8_but_no_int4(random_checkpoint: Path) -> None:
     decoder = fetch_config(str(random_checkpoint)).decoder
     assert choose_precision("auto", GPU, decoder) == "fp16"
