@@ -140,7 +140,7 @@ def _step(*, compiled: str, int8: str) -> Finding:
     if not compiled:
         return Finding(Level.GOOD, "Step", f"compiled for this processor ({instructions()})")
     if not int8:
-        text = f"int8 by oneDNN ({instructions()}); not compiled, because {compiled}"
+        text = f"int8 by PyTorch ({instructions()}); not compiled, because {compiled}"
         return Finding(Level.GOOD, "Step", text)
     advice = "int8 and int4, which are several times as fast, need that"
     return Finding(Level.NOTICE, "Step", f"not compiled, because {compiled}; {advice}")
