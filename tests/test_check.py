@@ -56,7 +56,7 @@ def test_each_precision_is_told_with_its_memory_and_the_used_one_is_named(tmp_pa
 @pytest.mark.parametrize(
     ("exact", "sentence", "precisions"),
     [
-        (True, "int8 by oneDNN", {"fp32", "bf16", "fp16", "int8"}),
+        (True, "int8 by PyTorch", {"fp32", "bf16", "fp16", "int8"}),
         (False, "several times as fast", {"fp32", "bf16", "fp16"}),
     ],
 )
@@ -69,7 +69,7 @@ def test_without_a_compiler_it_is_told_what_computes_a_step(
 ) -> None:
     monkeypatch.delenv("CXX", raising=False)
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr(device, "sums_bytes_exactly", lambda: exact)
+    monkeypatch.setattr(device, "exact_int8", lambda: exact)
     could_start, text = checked(tmp_path)
     (line,) = (line for line in text.splitlines() if " Step " in line)
     assert sentence in line

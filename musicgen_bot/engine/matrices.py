@@ -132,16 +132,13 @@ class FbgemmInt8:
     @classmethod
     def pack(cls, matrix: Tensor) -> FbgemmInt8:
         """Round a float32 matrix [out, in] on a CPU."""
-        scales = _scales(matrix, _LARGEST_OF_PAIRS)
-        rounded = _rounded(matrix, scales, _LARGEST_OF_PAIRS)
+        scales = _scales(matrix, _LARGEST_OF_PAIRS).view(-1)
         zeros = torch.zeros(len(matrix), dtype=torch.int64)
         with warnings.catch_warnings():
             # Later versions of PyTorch will have no such tensors; FBGEMM takes nothing else.
             warnings.simplefilter("ignore")
-            quantised = torch._make_per_channel_quantized_tensor(
-                rounded, scales.view(-1).double(), zeros, 0
-            )
-            return cls(torch.ops.quantized.linear_prepack(quantised, None))
+            rounded = torch.quantize_per_channel(matrix, scales, zeros, 0, torch.qint8)
+        return cls(torch.ops.quantized.linear_prepack(rounded, None))
 
     def multiply(self, x: Tensor) -> Tensor:
         """Return x @ weight.T, for float32 x."""
@@ -182,5 +179,5 @@ def _scales(rows: Tensor, largest: int = _LARGEST) -> Tensor:
     return rows.abs().amax(1, keepdim=True).clamp_min(_LEAST) / largest
 
 
-def _rounded(matrix: Tensor, scales: Tensor, largest: int = _LARGEST) -> Tensor:
-    return (matrix / scales).round().clamp(-largest, largest).to(torch.int8)
+def _rounded(matrix: Tensor, scales: Tensor) -> Tensor:
+    return (matrix / scales).round().clamp(-_LARGEST, _LARGEST).to(torch.int8)
