@@ -94,7 +94,7 @@ def why_not_quantised(name: str, device: torch.device, decoder: Any) -> str:
         return obstacle
     if exact_int8():
         return ""
-    return f"this processor has neither VNNI nor AVX2, and the step is not compiled ({obstacle})"
+    return f"PyTorch adds no bytes up exactly here, and the step is not compiled ({obstacle})"
 
 
 def working_dtype(precision: str, device: torch.device) -> torch.dtype:
