@@ -53,8 +53,10 @@ class _Elu:
             return F.elu(x, inplace=self._in_place)
         y = x if self._in_place else torch.empty_like(x)
         rows = max(1, _BLOCK // x.shape[1])
-        for source, target in zip(x.split(rows), y.split(rows), strict=True):
-            torch.maximum(source, source.clamp_max(0).exp_().sub_(1), out=target)
+        for start in range(0, len(x), rows):
+            source = x[start : start + rows]
+            negative = source.clamp_max(0).exp_().sub_(1)
+            torch.maximum(source, negative, out=y[start : start + rows])
         return y
 
 
@@ -140,7 +142,8 @@ class _Residual:
         y = x
         for layer in self._block:
             y = layer(y)
-        return self._last.add_to(self._shortcut(x), y)
+        result: Tensor = self._last.add_to(self._shortcut(x), y)
+        return result
 
 
 def _translated(layers: Iterable[nn.Module]) -> list[Any]:

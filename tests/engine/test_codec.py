@@ -15,7 +15,7 @@ from musicgen_bot.engine import load_engine
 from musicgen_bot.engine.codec import MOST_FRAMES, WINDOW, Codec, Feed, SoundStream
 from musicgen_bot.engine.quiet import quiet_transformers
 from musicgen_bot.engine.random_model import RandomModelSizes
-from musicgen_bot.generation import GenerationRequest
+from musicgen_bot.generation import Clip, GenerationRequest
 from tests.engine.conftest import Build
 
 FEW_FRAMES_A_SECOND = RandomModelSizes(frame_rate=10)
@@ -114,7 +114,7 @@ def test_a_clip_that_is_cancelled_leaves_the_sound_of_the_others_as_it_was(build
     assert not engine.step(110).finished
     engine.remove(tickets.pop(0))
     tickets.append(engine.add(GenerationRequest("techno", 15.0, 3)))
-    clips = {}
+    clips: dict[int, Clip] = {}
     while len(clips) < len(tickets):
         clips.update(engine.step(20).finished)
     assert clips.keys() == set(tickets)
