@@ -21,9 +21,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
-from torch.nn.utils.rnn import pack_sequence, unpack_sequence
 from transformers import EncodecModel
 
+from musicgen_bot.engine.recurrent import take_lstm
 from musicgen_bot.engine.upsampler import Upsampler
 from musicgen_bot.engine.weights import own_copy
 
@@ -45,7 +45,9 @@ class Codec:
         self._quantizer: Any = own_copy(model.quantizer, device)
         decoder: Any = own_copy(model.decoder, device)
         self._first, recurrent, *rest = decoder.layers
-        self._lstm = recurrent.lstm
+        lstm = recurrent.lstm
+        self._lstm = take_lstm(lstm, device)
+        self._state_shape = (lstm.num_layers, channels, lstm.hidden_size)
         self._upsample = Upsampler(rest)
         self._channels = channels
         self._device = device
@@ -79,7 +81,7 @@ class Codec:
     def advance(self, feeds: Sequence[Feed]) -> None:
         """Let codes of all these clips pass the LSTM together; some are left where there are many.
 
-        What becomes of a clip depends on those beside it by what fp32 rounds, and no more.
+        On a CPU it makes no difference to a clip which others there are.
         """
         most = min(MOST_FRAMES, max(1, _MOST_TOGETHER // len(feeds)))
         ends = [min(self._passable(feed), feed.stream.passed + most) for feed in feeds]
@@ -92,10 +94,10 @@ class Codec:
             return
         states = zip(*(feed.stream.state for feed, _, _ in going), strict=True)
         outputs, after = self._lstm(
-            pack_sequence([row for _, _, rows in going for row in rows], enforce_sorted=False),
-            tuple(torch.cat(parts, dim=1) for parts in states),
+            [row for _, _, rows in going for row in rows],
+            (torch.cat(next(states), dim=1), torch.cat(next(states), dim=1)),
         )
-        rows = iter(unpack_sequence(outputs))
+        rows = iter(outputs)
         hidden, cells = (part.split(self._channels, dim=1) for part in after)
         for (feed, end, inputs), *state in zip(going, hidden, cells, strict=True):
             features = torch.stack([next(rows) for _ in inputs]).add_(inputs)
@@ -113,8 +115,7 @@ class Codec:
 
     def first_state(self) -> tuple[Tensor, Tensor]:
         """Return the LSTM's state before the first frame of a clip."""
-        lstm = self._lstm
-        zeros = torch.zeros(lstm.num_layers, self._channels, lstm.hidden_size, device=self._device)
+        zeros = torch.zeros(self._state_shape, device=self._device)
         return zeros, zeros
 
     def _passable(self, feed: Feed) -> int:
