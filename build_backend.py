@@ -48,7 +48,8 @@ def build_wheel(
     options = settings.get("--build-option", [])
     options = [*([options] if isinstance(options, str) else options), _FOR_THIS_MACHINE]
     settings = {**settings, "--build-option": options}
-    return build_meta.build_wheel(wheel_directory, settings, metadata_directory)
+    name: str = build_meta.build_wheel(wheel_directory, settings, metadata_directory)
+    return name
 
 
 def build_editable(
@@ -58,7 +59,8 @@ def build_editable(
 ) -> str:
     """Build what makes the checkout itself the installed package."""
     _compile_step()
-    return build_meta.build_editable(wheel_directory, config_settings, metadata_directory)
+    name: str = build_meta.build_editable(wheel_directory, config_settings, metadata_directory)
+    return name
 
 
 def _compile_step() -> None:

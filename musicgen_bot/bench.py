@@ -30,7 +30,8 @@ from musicgen_bot.engine.bench import (
     measure,
     read_bandwidth,
 )
-from musicgen_bot.engine.device import choose_device, describe_device
+from musicgen_bot.engine.device import choose_device, describe_device, threads
+from musicgen_bot.engine.native.library import NotCompiled, library
 
 SECONDS = 10.0
 CLIPS = (1, 8)
@@ -46,11 +47,15 @@ class Report:
     rows: list[Measurement]
     read_bandwidth: float | None
     """Bytes a second; None on a GPU."""
+    step: str = ""
+    """What computes a step on a CPU."""
+    obstacle: str = ""
+    """Why the step is not compiled, or nothing."""
 
     @property
     def share_of_limit(self) -> float | None:
         """How near a step of one clip comes to the time it takes to read what it must read."""
-        shares = (self.share(row) for row in self.rows if row.clips == 1)
+        shares = (self.share(row) for row in self.rows if row.clips == 1 and not row.busy)
         return next((share for share in shares if share), None)
 
     def share(self, row: Measurement) -> float | None:
@@ -72,6 +77,9 @@ def bench(
             for clips in CLIPS
         ]
     where = choose_device(device)
+    if where.type == "cpu":
+        neighbours = dict.fromkeys((1, threads()))
+        tasks += [Task(OURS, precisions[0], 1, SECONDS, busy) for busy in neighbours]
     with (
         tempfile.TemporaryDirectory(prefix="musicgen-bench-") as folder,
         Progress(
@@ -90,18 +98,22 @@ def bench(
         bandwidth = _apart(read_bandwidth) if where.type == "cpu" else None
         progress.update(bar, advance=1)
     machine = f"{platform.system()} {platform.machine()}, {describe_device(where)}"
-    return Report(machine, shape, rows, bandwidth)
+    step, obstacle = _step() if where.type == "cpu" else ("", "")
+    return Report(machine, shape, rows, bandwidth, step, obstacle)
 
 
 def as_table(report: Report) -> Table:
     """Return what a person reads."""
     table = Table(title=f"musicgen-{report.shape}, clips of {SECONDS:g} s, on {report.machine}")
-    for heading in ("engine", "precision"):
+    for heading in ("engine", "precision", "beside it"):
         table.add_column(heading)
-    for heading in ("clips at once", "time", "times real time", "ms a step", "of the limit", "MB"):
+    for heading in ("clips at once", "time", "times real time"):
+        table.add_column(heading, justify="right")
+    for heading in ("ms a step", "slowest", "of the limit", "threads", "MB"):
         table.add_column(heading, justify="right")
     for row in report.rows:
-        table.add_row(row.engine, row.precision, str(row.clips), *_figures(row, report))
+        beside = f"{row.busy} busy" if row.busy else ""
+        table.add_row(row.engine, row.precision, beside, str(row.clips), *_figures(row, report))
     return table
 
 
@@ -110,6 +122,7 @@ def as_json(report: Report) -> str:
     return json.dumps(
         {
             "machine": report.machine,
+            "step": report.step,
             "shape": report.shape,
             "rows": [asdict(row) for row in report.rows],
             "read_bandwidth_gb_s": report.read_bandwidth and report.read_bandwidth / 1e9,
@@ -128,12 +141,54 @@ def limit_line(report: Report) -> str:
     )
 
 
+def advice(report: Report) -> Iterator[str]:
+    """Yield a sentence for each thing that this run has shown to make clips faster, or slower."""
+    if report.step:
+        yield f"The step: {report.step}."
+    if report.obstacle:
+        yield f"It would be several times as fast compiled; it is not: {report.obstacle}."
+    for clips in CLIPS:
+        alone = [
+            row for row in report.rows if (row.engine, row.clips, row.busy) == (OURS, clips, 0)
+        ]
+        if len(alone) > 1:
+            best = max(alone, key=lambda row: row.real_time_factor)
+            yield f"Fastest here for {_clips(clips)}: {best.precision}."
+    for row in report.rows:
+        if row.busy and (idle := _idle(row, report)):
+            yield (
+                f"Beside {_busy(row.busy)} a clip takes {idle / row.real_time_factor:.1f} times as "
+                "long; the bot is fastest on a processor that has nothing else to do."
+            )
+
+
+def _idle(row: Measurement, report: Report) -> float | None:
+    """Return how fast the same was with nothing beside it."""
+    same = (row.engine, row.precision, row.clips, 0)
+    rows = (each for each in report.rows if _kind(each) == same)
+    return next((each.real_time_factor for each in rows), None)
+
+
+def _kind(row: Measurement) -> tuple[str, str, int, int]:
+    return row.engine, row.precision, row.clips, row.busy
+
+
+def _step() -> tuple[str, str]:
+    """Return what computes a step on a CPU, and why it is not compiled, or nothing."""
+    try:
+        return str(library()), ""
+    except NotCompiled as obstacle:
+        return "PyTorch's own operators", str(obstacle)
+
+
 def _figures(row: Measurement, report: Report) -> Iterator[str]:
     yield _seconds(row)
     yield f"{row.real_time_factor:.2f}"
-    yield f"{1000 * row.step_seconds:.1f}" if row.step_seconds else ""
+    for seconds in (row.step_seconds, row.slowest_step_seconds):
+        yield f"{1000 * seconds:.1f}" if seconds else ""
     share = report.share(row)
     yield f"{share:.0%}" if share else ""
+    yield str(row.threads or "")
     yield f"{row.peak_memory_mb:.0f}"
 
 
@@ -142,8 +197,16 @@ def _seconds(row: Measurement) -> str:
 
 
 def _title(task: Task) -> str:
-    clips = "1 clip" if task.clips == 1 else f"{task.clips} clips"
-    return f"{task.engine} {task.precision}, {clips}"
+    beside = f", beside {_busy(task.busy)}" if task.busy else ""
+    return f"{task.engine} {task.precision}, {_clips(task.clips)}{beside}"
+
+
+def _clips(count: int) -> str:
+    return "1 clip" if count == 1 else f"{count} clips at once"
+
+
+def _busy(count: int) -> str:
+    return "1 busy process" if count == 1 else f"{count} busy processes"
 
 
 def _apart(function: Callable[..., T], *arguments: object) -> T:

@@ -140,11 +140,11 @@ def _model(setup: Setup) -> Iterator[Finding]:
 def _step(decoder: Any, *, int8: bool) -> Finding:
     """Tell what computes a step; int8 is to be had without the compiled one on some processors."""
     try:
-        target = compiled_step(decoder).target
+        step = compiled_step(decoder)
     except NotCompiled as obstacle:
         cost = "int8 takes about three times as long" if int8 else "int8 and int4 are not to be had"
         return Finding(Level.NOTICE, "Step", f"not compiled, so {cost}: {obstacle}")
-    return Finding(Level.GOOD, "Step", f"compiled for this processor ({target})")
+    return Finding(Level.GOOD, "Step", f"made for this processor ({step})")
 
 
 def _verdict(precision: str, text: str, *, fits: bool, used: bool) -> Finding:

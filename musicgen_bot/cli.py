@@ -185,7 +185,8 @@ def bench(
             compare=compare is not None,
         )
         console.print(benchmark.as_table(report))
-        console.print(benchmark.limit_line(report), soft_wrap=True)
+        for line in (benchmark.limit_line(report), *benchmark.advice(report)):
+            console.print(line, soft_wrap=True)
         if as_json:
             typer.echo(benchmark.as_json(report))
 

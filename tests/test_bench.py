@@ -16,13 +16,16 @@ from rich.console import Console
 from musicgen_bot import bench as benchmark
 from musicgen_bot.bench import Report
 from musicgen_bot.engine.bench import OURS, SHAPES, THEIRS, Measurement
+from musicgen_bot.engine.device import threads
 from musicgen_bot.engine.random_model import RandomModelSizes
 
 ROWS = [
     Measurement(OURS, "int8", 1, 600.0, 12.0, 1500.0, 400_000_000, 0.02),
+    Measurement(OURS, "int4", 1, 700.0, 14.0, 1300.0, 220_000_000, 0.012, 0.015, 2),
     Measurement(THEIRS, "fp32", 1, 5.5, 0.11, 3500.0, None, None),
+    Measurement(OURS, "int8", 1, 300.0, 6.0, 1500.0, 400_000_000, 0.04, 0.06, 1, busy=2),
 ]
-REPORT = Report("a machine", "small", ROWS, 25e9)
+REPORT = Report("a machine", "small", ROWS, 25e9, "avx2, compiled by a compiler")
 
 
 def shown(thing: object) -> str:
@@ -38,6 +41,17 @@ def test_a_person_sees_times_and_the_limit() -> None:
         assert text in table
     assert "25.0 GB/s" in benchmark.limit_line(REPORT)
     assert "80%" in benchmark.limit_line(REPORT)
+
+
+def test_a_person_is_told_what_makes_it_faster() -> None:
+    assert list(benchmark.advice(REPORT)) == [
+        "The step: avx2, compiled by a compiler.",
+        "Fastest here for 1 clip: int4.",
+        "Beside 2 busy processes a clip takes 2.0 times as long; the bot is fastest on a processor "
+        "that has nothing else to do.",
+    ]
+    slow = Report("a machine", "small", [], 25e9, "PyTorch's own operators", "the reason")
+    assert any("compiled; it is not: the reason." in line for line in benchmark.advice(slow))
 
 
 def test_a_program_reads_one_line() -> None:
@@ -93,7 +107,9 @@ def test_both_engines_are_measured_in_one_run(monkeypatch: pytest.MonkeyPatch) -
         (OURS, "fp32", 2),
         (THEIRS, "fp32", 2),
         (THEIRS, "bf16", 2),
+        *((OURS, "fp32", 1) for _ in {1, threads()}),
     ]
+    assert [row.busy for row in report.rows[3:]] == sorted({1, threads()})
     for row in report.rows:
         assert row.frames_per_second == pytest.approx(50 * row.real_time_factor)
         assert row.peak_memory_mb > 100

@@ -69,7 +69,7 @@ def test_without_the_compiled_step_it_is_told_what_computes_a_step(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(builder, "FOLDER", tmp_path)
-    monkeypatch.setattr(device, "sums_bytes_exactly", lambda: exact)
+    monkeypatch.setattr(device, "exact_int8", lambda: exact)
     could_start, text = checked(tmp_path)
     (line,) = (line for line in text.splitlines() if " Step " in line)
     assert sentence in line

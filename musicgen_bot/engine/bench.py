@@ -7,9 +7,11 @@ measured runs in a process of its own (see `musicgen_bot.bench`), so its memory 
 from __future__ import annotations
 
 import statistics
+import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,7 @@ from musicgen_bot.engine.device import (
 )
 from musicgen_bot.engine.engine import Engine
 from musicgen_bot.engine.loader import load_engine
-from musicgen_bot.engine.native.decoder import Team
+from musicgen_bot.engine.native.decoder import NativeDecoder, Team
 from musicgen_bot.engine.native.library import NotCompiled, library
 from musicgen_bot.engine.quiet import quiet_transformers
 from musicgen_bot.engine.random_model import RandomModelSizes, build_random_model
@@ -61,8 +63,8 @@ _MOST_RUNS = 3
 _ENOUGH_SECONDS = 40.0
 """Of one measurement; runs stop there, but one is always made."""
 _STEPS = 200
-_STEPS_AT_ONCE = 20
-"""About as many as the bot makes before it looks at what else there is to do."""
+_BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    pass"
+"""What another program does that has much to compute; it ends with the one that started it."""
 _READ_BYTES = 1 << 29
 _READS = 7
 
@@ -78,6 +80,8 @@ class Task:
     """At once."""
     seconds: float
     """Length of each clip."""
+    busy: int = 0
+    """Other processes beside it, each of which has enough to do for a processor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,11 @@ class Measurement:
     """What a step in the middle of the clips must read; only of ours."""
     step_seconds: float | None
     """The median time of such steps."""
+    slowest_step_seconds: float | None = None
+    threads: int | None = None
+    """What the compiled step computed with in the end."""
+    busy: int = 0
+    """Other processes that were beside it."""
 
 
 def make_checkpoint(folder: Path, sizes: RandomModelSizes) -> None:
@@ -114,23 +123,39 @@ def measure(task: Task, folder: Path, device: str) -> Measurement:
     make(_WARM_UP_SECONDS)
     _forget_peak_memory(where)
     times: list[float] = []
-    while len(times) < _MOST_RUNS and sum(times) < _ENOUGH_SECONDS:
-        started = time.perf_counter()
-        frame_rate = make(task.seconds)
-        times.append(time.perf_counter() - started)
-    seconds = statistics.median(times)
-    music = task.clips * task.seconds
-    steps = None if engine is None else _measure_steps(task, engine)
-    return Measurement(
-        engine=task.engine,
-        precision=task.precision if engine is None else engine.precision,
-        clips=task.clips,
-        frames_per_second=music * frame_rate / seconds,
-        real_time_factor=music / seconds,
-        peak_memory_mb=_peak_memory(where) / 1e6,
-        step_bytes=None if steps is None else steps[0],
-        step_seconds=None if steps is None else steps[1],
-    )
+    with _busy_processes(task.busy):
+        while len(times) < _MOST_RUNS and sum(times) < _ENOUGH_SECONDS:
+            started = time.perf_counter()
+            frame_rate = make(task.seconds)
+            times.append(time.perf_counter() - started)
+        seconds = statistics.median(times)
+        music = task.clips * task.seconds
+        result = Measurement(
+            engine=task.engine,
+            precision=task.precision,
+            clips=task.clips,
+            frames_per_second=music * frame_rate / seconds,
+            real_time_factor=music / seconds,
+            peak_memory_mb=_peak_memory(where) / 1e6,
+            step_bytes=None,
+            step_seconds=None,
+            busy=task.busy,
+        )
+        return result if engine is None else _with_steps(result, task, engine)
+
+
+@contextmanager
+def _busy_processes(count: int) -> Iterator[None]:
+    """Keep so many processors as busy as other programs would."""
+    command = [sys.executable, "-S", "-c", _BUSY]
+    # It is this Python, and runs what is written here.
+    processes = [subprocess.Popen(command) for _ in range(count)]  # noqa: S603
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
 
 
 def read_bandwidth() -> float:
@@ -186,28 +211,34 @@ def _theirs(task: Task, folder: Path, device: torch.device) -> tuple[Callable[[f
 
 
 @torch.inference_mode()
-def _measure_steps(task: Task, engine: Engine) -> tuple[int, float]:
-    """Return the bytes a step reads in the middle of the clips, and the median of its seconds."""
+def _with_steps(result: Measurement, task: Task, engine: Engine) -> Measurement:
+    """Add to a measurement what steps in the middle of the clips take."""
     for request in _requests(task, task.seconds):
         engine.add(request)
     batch: Batch = engine.batch
-    middle = max(0, batch.tracks[0].steps // 2 - _STEPS // 2)
-    while middle > 0:
-        middle -= batch.run(middle)[0]
-    times = []
     steps = min(_STEPS, batch.tracks[0].steps // 2)
-    left = steps
+    left = batch.tracks[0].steps // 2 - steps // 2
     while left > 0:
+        left -= batch.run(left)[0]
+    times = []
+    for _ in range(steps):
         synchronize(batch.decoder.device)
         started = time.perf_counter()
-        made = batch.run(min(left, _STEPS_AT_ONCE))[0]
+        batch.run(1)
         synchronize(batch.decoder.device)
-        times.append((time.perf_counter() - started) / made)
-        left -= made
+        times.append(time.perf_counter() - started)
     positions = batch.tracks[0].done - steps // 2
     read = _weight_bytes(batch.decoder.weights) + _cache_bytes(batch, positions)
+    decoder = batch.decoder
     batch.clear()
-    return read, statistics.median(times)
+    return replace(
+        result,
+        precision=engine.precision,
+        step_bytes=read,
+        step_seconds=statistics.median(times),
+        slowest_step_seconds=max(times),
+        threads=decoder.threads if isinstance(decoder, NativeDecoder) else None,
+    )
 
 
 def _weight_bytes(weights: Any) -> int:

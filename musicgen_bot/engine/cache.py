@@ -2,8 +2,9 @@
 
 One pair of tensors a layer, [rows, heads, length, head_dim], allocated when the batch changes and
 written in place from then on, so that a step neither allocates nor moves what is there. In int8,
-which only step.cpp reads and writes, each position of a head has four bytes more: what its numbers
-are scaled with, as a float32.
+which only the compiled step reads and writes, each position of a head has four bytes more, for what
+its numbers are scaled with, and every 16 positions are a block of their own order
+(native/attention.h): a length is a multiple of 16 there.
 """
 
 from __future__ import annotations

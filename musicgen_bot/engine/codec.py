@@ -7,10 +7,15 @@ clip, and is what one hears.
 A clip is decoded in windows, while the rest of it is still being made: what is heard is the same,
 and the memory it takes does not grow with the clip. That is possible because the layers after the
 LSTM look no further than a frame or two to either side, and the LSTM itself only looks back.
+
+Clips pass the LSTM together, since its weights take longer to read than to multiply; the layers
+after it take one clip after another.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,13 +23,16 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 from transformers import EncodecModel
 
+from musicgen_bot.engine.recurrent import take_lstm
 from musicgen_bot.engine.upsampler import Upsampler
 from musicgen_bot.engine.weights import own_copy
 
 WINDOW = 100
 """Frames that are worth decoding."""
 MOST_FRAMES = 2 * WINDOW
-"""Frames that are decoded at once, at most."""
+"""Frames of a clip that are decoded at once, at most."""
+_MOST_TOGETHER = 10 * WINDOW
+"""Frames of all clips that pass the LSTM at once, at most: that bounds the time it takes."""
 _SIGHT = 2
 """Frames to either side that the layers after the LSTM are given; they look at fewer than 2."""
 
@@ -37,12 +45,14 @@ class Codec:
         self._quantizer: Any = own_copy(model.quantizer, device)
         decoder: Any = own_copy(model.decoder, device)
         self._first, recurrent, *rest = decoder.layers
-        self._lstm = recurrent.lstm
+        lstm = recurrent.lstm
+        self._lstm = take_lstm(lstm, device)
+        self._state_shape = (lstm.num_layers, channels, lstm.hidden_size)
         self._upsample = Upsampler(rest)
         self._channels = channels
         self._device = device
         layers: Any = model.decoder.layers
-        self.look = int(layers[0].padding_total)
+        self._look = int(layers[0].padding_total)
         """Frames that the first layer looks to either side, at most."""
         self.sample_rate: int = model.config.sampling_rate
         self.frame_rate: int = model.config.frame_rate
@@ -54,10 +64,10 @@ class Codec:
         sounds whose codebooks are interleaved.
         """
         stream = SoundStream(self)
-        frames = codes.shape[1]
-        ends = (*range(WINDOW, frames, WINDOW), frames)
-        for end in ends:
-            stream.feed(codes[:, :end], complete=end == frames)
+        feed = Feed(stream, codes, complete=True)
+        while stream.frames < codes.shape[1]:
+            self.advance([feed])
+            stream.upsample()
         return stream.sound()
 
     def quantized(self, features: Tensor) -> Tensor:
@@ -68,34 +78,76 @@ class Codec:
         split: Tensor = self._quantizer.encode(features)
         return split.flatten(0, 1).cpu()
 
-    def latents(self, codes: Tensor) -> Tensor:
+    def advance(self, feeds: Sequence[Feed]) -> None:
+        """Let codes of all these clips pass the LSTM together; some are left where there are many.
+
+        On a CPU it makes no difference to a clip which others there are.
+        """
+        most = min(MOST_FRAMES, max(1, _MOST_TOGETHER // len(feeds)))
+        ends = [min(self._passable(feed), feed.stream.passed + most) for feed in feeds]
+        going = [
+            (feed, end, self._inputs(feed, end))
+            for feed, end in zip(feeds, ends, strict=True)
+            if end > feed.stream.passed
+        ]
+        if not going:
+            return
+        states = zip(*(feed.stream.state for feed, _, _ in going), strict=True)
+        outputs, after = self._lstm(
+            [row for _, _, rows in going for row in rows],
+            (torch.cat(next(states), dim=1), torch.cat(next(states), dim=1)),
+        )
+        rows = iter(outputs)
+        hidden, cells = (part.split(self._channels, dim=1) for part in after)
+        for (feed, end, inputs), *state in zip(going, hidden, cells, strict=True):
+            features = torch.stack([next(rows) for _ in inputs]).add_(inputs)
+            complete = feed.complete and end == feed.codes.shape[1]
+            feed.stream.take(features, (state[0], state[1]), complete=complete)
+
+    def samples(self, features: Tensor, start: int, end: int) -> Tensor:
+        """Return the sound of frames `start` to `end` of the LSTM's output, [channels, samples].
+
+        `features`, [channels, frames, dimensions], has the frames around them as well.
+        """
+        sound = torch.stack([self._upsample(channel).squeeze(1) for channel in features])
+        hop = self.sample_rate // self.frame_rate
+        return sound[:, start * hop : end * hop].clamp(-1, 1)
+
+    def first_state(self) -> tuple[Tensor, Tensor]:
+        """Return the LSTM's state before the first frame of a clip."""
+        zeros = torch.zeros(self._state_shape, device=self._device)
+        return zeros, zeros
+
+    def _passable(self, feed: Feed) -> int:
+        """Return how many frames could have passed the LSTM: the first layer looks beyond them."""
+        known = feed.codes.shape[1]
+        return known if feed.complete else known - self._look
+
+    def _inputs(self, feed: Feed, end: int) -> Tensor:
+        """Return what the LSTM is given up to frame `end`, [channels, frames, dimensions]."""
+        start = feed.stream.passed
+        first = max(0, start - self._look)
+        seen = self._latents(feed.codes[:, first : end + self._look])
+        inputs: Tensor = self._first(seen)
+        return inputs[..., start - first : end - first].transpose(1, 2)
+
+    def _latents(self, codes: Tensor) -> Tensor:
         """Return what codes stand for, [channels, dimensions, frames]."""
         codebooks, frames = codes.shape
         split = codes.to(self._device).reshape(codebooks // self._channels, self._channels, frames)
         latents: Tensor = self._quantizer.decode(split)
         return latents
 
-    def recurrent(
-        self, latents: Tensor, start: int, end: int, state: Any
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """Return the frames `start` to `end` of the LSTM's output, and its state after them.
 
-        `latents` are those of all frames so far, `state` is that after frame `start` - 1, or None.
-        """
-        first = max(0, start - self.look)
-        seen = latents[..., first : end + self.look]
-        inputs = self._first(seen)[..., start - first : end - first].permute(2, 0, 1)
-        outputs, state = self._lstm(inputs, state)
-        return (outputs + inputs).permute(1, 2, 0), state
+@dataclass(frozen=True, slots=True, eq=False)
+class Feed:
+    """What there is of a clip by now."""
 
-    def samples(self, features: Tensor, start: int, end: int) -> Tensor:
-        """Return the sound of frames `start` to `end` of the LSTM's output, [channels, samples].
-
-        `features` has the frames around them as well.
-        """
-        sound = torch.stack([self._upsample(channel.t()).squeeze(1) for channel in features])
-        hop = self.sample_rate // self.frame_rate
-        return sound[:, start * hop : end * hop].clamp(-1, 1)
+    stream: SoundStream
+    codes: Tensor
+    """From its first one on, int64 [codebooks, frames]."""
+    complete: bool
+    """Whether these are all of them."""
 
 
 class SoundStream:
@@ -104,39 +156,45 @@ class SoundStream:
     def __init__(self, codec: Codec) -> None:
         self.frames = 0
         """Frames that are decoded."""
-        self._codec = codec
-        self._state: tuple[Tensor, Tensor] | None = None
-        self._features: Tensor | None = None
-        """The LSTM's output from frame `_from` on."""
-        self._from = 0
-        self._passed = 0
+        self.passed = 0
         """Frames that have passed the LSTM."""
+        self.state = codec.first_state()
+        """The LSTM's after these."""
+        self._codec = codec
+        self._complete = False
+        """Whether all frames of the clip have passed it."""
+        self._features: Tensor | None = None
+        """Its output from frame `_from` on, [channels, frames, dimensions]."""
+        self._from = 0
         self._parts: list[Tensor] = []
 
-    def feed(self, codes: Tensor, *, complete: bool) -> None:
-        """Decode as far as the codes of the clip so far allow, int64 [codebooks, frames].
+    @property
+    def ready(self) -> int:
+        """How many frames `upsample` could decode."""
+        known = self.passed if self._complete else self.passed - _SIGHT
+        return max(0, known - self.frames)
 
-        `complete` tells that these are all of them.
-        """
-        codec = self._codec
-        known = codes.shape[1]
-        first = max(0, self._passed - codec.look)
-        passed = known if complete else max(self._passed, known - codec.look)
-        if passed == self._passed:
+    def take(self, features: Tensor, state: tuple[Tensor, Tensor], *, complete: bool) -> None:
+        """Take the LSTM's output for the next frames, and its state after them."""
+        before = () if self._features is None else (self._features,)
+        self._features = torch.cat([*before, features], dim=1)
+        self.passed += features.shape[1]
+        self.state = state
+        self._complete = complete
+
+    def upsample(self) -> None:
+        """Decode what has passed the LSTM, at most MOST_FRAMES of it."""
+        count = min(self.ready, MOST_FRAMES)
+        if self._features is None or count == 0:
             return
-        features, self._state = codec.recurrent(
-            codec.latents(codes[:, first:]), self._passed - first, passed - first, self._state
-        )
-        self._passed = passed
-        if self._features is not None:
-            features = torch.cat([self._features, features], dim=2)
-        end = passed if complete else max(self.frames, passed - _SIGHT)
-        sound = codec.samples(features, self.frames - self._from, end - self._from)
-        self._parts.append(sound.cpu())
-        self.frames = end
-        start = max(0, end - _SIGHT)
-        self._features = features[..., start - self._from :]
-        self._from = start
+        start = self.frames - self._from
+        end = start + count
+        seen = self._features[:, : end + _SIGHT]
+        self._parts.append(self._codec.samples(seen, start, end).cpu())
+        self.frames += count
+        first = max(0, self.frames - _SIGHT)
+        self._features = self._features[:, first - self._from :]
+        self._from = first
 
     def sound(self) -> Tensor:
         """Return all that is decoded, float32 [channels, samples]."""

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from musicgen_bot.engine.machine import free_main_memory, processor_limit
-from musicgen_bot.engine.matrices import sums_bytes_exactly
+from musicgen_bot.engine.matrices import exact_int8
 from musicgen_bot.engine.native.library import CompiledStep, NotCompiled, library
 from musicgen_bot.engine.native.packing import fits
 from musicgen_bot.errors import ModelError
@@ -92,9 +92,9 @@ def why_not_quantised(name: str, device: torch.device, decoder: Any) -> str:
     obstacle = why_not_compiled(decoder)
     if not obstacle or name != "int8":
         return obstacle
-    if sums_bytes_exactly():
+    if exact_int8():
         return ""
-    return f"this processor has no VNNI, and the step is not compiled ({obstacle})"
+    return f"PyTorch adds no bytes up exactly here, and the step is not compiled ({obstacle})"
 
 
 def working_dtype(precision: str, device: torch.device) -> torch.dtype:

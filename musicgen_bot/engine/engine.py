@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from musicgen_bot.engine.batch import AnyDecoder, Batch
-from musicgen_bot.engine.codec import MOST_FRAMES, WINDOW, Codec, SoundStream
+from musicgen_bot.engine.codec import WINDOW, Codec, Feed, SoundStream
 from musicgen_bot.engine.delay import delayed, lag, undelayed
 from musicgen_bot.engine.device import is_out_of_memory, release_memory, synchronize
 from musicgen_bot.engine.encoder import Encoder
@@ -134,10 +134,10 @@ class Engine:
         After so many `seconds` no more steps are begun, however few there were; but some always
         are, and a GPU is asked for all of them before the time is up.
 
-        A window of one clip's codes is turned into sound, too: of a clip that has all its codes, or
-        else of the one with the most to decode. A clip whose last window waits for the next calls
-        is reported as complete until then. Raises OutOfMemory, after which the engine holds no clip
-        at all and can be used again.
+        A window of one clip is turned into sound, too: of a clip that has all its codes, or else of
+        the one with the most to decode. A clip whose last window waits for the next calls is
+        reported as complete until then. Raises OutOfMemory, after which the engine holds no clip at
+        all and can be used again.
         """
         finished: dict[int, Clip] = {}
         deadline = time.monotonic() + seconds
@@ -149,15 +149,10 @@ class Engine:
                     self._move_on(track)
                 if time.monotonic() >= deadline:
                     break
-            if self._undecoded:
-                track = self._undecoded[0]
-                if self._decode(track, track.frames):
-                    finished[track.ticket] = self._clip(track)
-                    self._undecoded.popleft()
-            elif self.batch.tracks:
-                track = max(self.batch.tracks, key=self._waiting)
-                if self._waiting(track) >= WINDOW:
-                    self._decode(track, self._complete(track))
+            self._decode()
+            if self._undecoded and self._undecoded[0].stream.frames == self._undecoded[0].frames:
+                track = self._undecoded.popleft()
+                finished[track.ticket] = self._clip(track)
             # A GPU runs behind: only now is what was asked for done, and its errors are known.
             synchronize(self._decoder.device)
         waiting = (*self.batch.tracks, *self._undecoded)
@@ -290,9 +285,6 @@ class Engine:
         made = max(window.given, track.done - lag(self.codebooks, self.channels))
         return window.earlier.shape[1] + made
 
-    def _waiting(self, track: Track) -> int:
-        return self._complete(track) - track.stream.frames
-
     def _progress(self, track: Track) -> Progress:
         return Progress(self._complete(track), track.frames)
 
@@ -303,12 +295,26 @@ class Engine:
         codes = undelayed(self.batch.pattern(track), here, self.channels)
         return torch.cat([earlier, codes], dim=1)[:, :frames]
 
-    def _decode(self, track: Track, complete: int) -> bool:
-        """Decode a window of a clip of which so many frames are there; tell whether it is done."""
-        end = min(complete, track.stream.frames + MOST_FRAMES)
-        last = end == track.frames
-        track.stream.feed(self._codes(track, end), complete=last)
-        return last
+    def _decode(self) -> None:
+        """Do a bounded part of what lies between codes and sound.
+
+        As soon as one clip has enough codes for it, those of all pass the codec's LSTM.
+        """
+        tracks = [*self._undecoded, *self.batch.tracks]
+        if any(self._is_due(track) for track in tracks):
+            self._codec.advance([self._feed(track) for track in tracks])
+        if self._undecoded:
+            self._undecoded[0].stream.upsample()
+        elif tracks:
+            max((track.stream for track in tracks), key=lambda stream: stream.ready).upsample()
+
+    def _is_due(self, track: Track) -> bool:
+        waiting = self._complete(track) - track.stream.passed
+        return waiting >= WINDOW or (track in self._undecoded and waiting > 0)
+
+    def _feed(self, track: Track) -> Feed:
+        frames = self._complete(track)
+        return Feed(track.stream, self._codes(track, frames), frames == track.frames)
 
     def _clip(self, track: Track) -> Clip:
         return Clip(

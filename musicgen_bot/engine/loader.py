@@ -38,7 +38,7 @@ from musicgen_bot.engine.device import (
 from musicgen_bot.engine.encoder import Encoder
 from musicgen_bot.engine.engine import WINDOW_SECONDS, Engine
 from musicgen_bot.engine.layout import rounded_up
-from musicgen_bot.engine.matrices import DynamicInt8, Matrix, PlainMatrix, WeightOnlyInt8
+from musicgen_bot.engine.matrices import Matrix, PlainMatrix, WeightOnlyInt8, exact_int8
 from musicgen_bot.engine.model_config import first_line
 from musicgen_bot.engine.model_files import TINY, fetch_config, fetch_model, name_of, weight_files
 from musicgen_bot.engine.native.decoder import NativeDecoder
@@ -210,4 +210,5 @@ def _matrix_type(precision: str, device: torch.device) -> Callable[[Tensor], Mat
     """Return what makes the matrices of PyTorch's own decoder."""
     if precision not in QUANTISED:
         return PlainMatrix
-    return DynamicInt8.pack if device.type == "cpu" else WeightOnlyInt8.pack
+    kind = exact_int8() if device.type == "cpu" else None
+    return (kind or WeightOnlyInt8).pack

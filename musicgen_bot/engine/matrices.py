@@ -1,13 +1,14 @@
 """Matrices as the decoder of `decoder.py` multiplies with them.
 
 Each is a weight [out, in], and multiplies rows x [rows, in] to x @ weight.T, [rows, out]. In 8 bits
-every output has one scale: its largest weight becomes 127.
+every output has one scale: its largest weight becomes 127, or 64 where 127 would be too large.
 """
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -15,6 +16,8 @@ from torch.nn import functional as F  # noqa: N812
 
 _LARGEST = 127
 """Of a signed byte, as far as it is used: as many steps to either side of zero."""
+_LARGEST_OF_PAIRS = 64
+"""Of a weight where two products must fit into 16 bits: 2 * 255 * 64 is just below 2 ** 15."""
 _ZERO = 128
 """The unsigned byte that stands for zero."""
 _LEAST = 1e-12
@@ -70,8 +73,8 @@ class WeightOnlyInt8:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class DynamicInt8:
-    """A matrix that is multiplied in bytes, by oneDNN; see `sums_bytes_exactly`.
+class OneDnnInt8:
+    """A matrix that is multiplied in bytes by oneDNN, on a CPU with VNNI; see `exact_int8`.
 
     x is rounded to bytes, too, with a scale for each row. Sums of bytes are exact, so what becomes
     of a row does not depend on the others, to the bit.
@@ -85,7 +88,7 @@ class DynamicInt8:
     """int64 [out], all zero: the bytes that stand for zero."""
 
     @classmethod
-    def pack(cls, matrix: Tensor) -> DynamicInt8:
+    def pack(cls, matrix: Tensor) -> OneDnnInt8:
         """Round a float32 matrix [out, in] on a CPU."""
         scales = _scales(matrix)
         weight = torch.ops.onednn.qlinear_prepack(_rounded(matrix, scales), None)
@@ -93,9 +96,7 @@ class DynamicInt8:
 
     def multiply(self, x: Tensor) -> Tensor:
         """Return x @ weight.T, for float32 x."""
-        rows = len(x)
-        largest = torch.linalg.vector_norm(x, torch.inf, dim=1, keepdim=True)
-        scales = largest.clamp_min_(_LEAST).div_(_LARGEST)
+        rows, scales = len(x), _scales(x)
         rounded = x.div(scales).add_(_ZERO + 0.5).to(torch.uint8)
         if rows == 1:
             # oneDNN has no fast kernel for a single row.
@@ -118,25 +119,64 @@ class DynamicInt8:
         return product.narrow(0, 0, rows).mul_(scales)
 
 
-def sums_bytes_exactly() -> bool:
-    """Return whether oneDNN multiplies bytes fast on this processor, and adds them up exactly.
+@dataclass(frozen=True, slots=True, eq=False)
+class FbgemmInt8:
+    """A matrix that is multiplied in bytes by FBGEMM, on a CPU with AVX2; see `exact_int8`.
 
-    It does both with VNNI. Without, it adds pairs of products up in 16 bits, which do not hold the
-    largest ones.
+    Like `OneDnnInt8`, but weights have 7 bits: AVX2 adds pairs of products up in 16 bits.
+    """
+
+    packed: Any
+    """Weights and scales, in FBGEMM's own order."""
+
+    @classmethod
+    def pack(cls, matrix: Tensor) -> FbgemmInt8:
+        """Round a float32 matrix [out, in] on a CPU."""
+        scales = _scales(matrix, _LARGEST_OF_PAIRS).view(-1)
+        zeros = torch.zeros(len(matrix), dtype=torch.int64)
+        with warnings.catch_warnings():
+            # Later versions of PyTorch will have no such tensors; FBGEMM takes nothing else.
+            warnings.simplefilter("ignore")
+            rounded = torch.quantize_per_channel(matrix, scales, zeros, 0, torch.qint8)
+        return cls(torch.ops.quantized.linear_prepack(rounded, None))
+
+    def multiply(self, x: Tensor) -> Tensor:
+        """Return x @ weight.T, for float32 x."""
+        scales = _scales(x)
+        product: Tensor = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(
+            x.div(scales).round_(),
+            1.0,  # one scale for all of x
+            _ZERO,
+            self.packed,
+        )
+        return product.mul_(scales)
+
+
+def exact_int8() -> type[OneDnnInt8 | FbgemmInt8] | None:
+    """Return what multiplies bytes fast on this CPU and adds them up exactly; None if nothing does.
+
+    oneDNN does with VNNI; without, it is slow, or adds up in 16 bits what does not fit into them.
+    FBGEMM is as fast for a few rows, and exact without VNNI, because its weights have 7 bits.
     """
     known = torch.cpu.get_capabilities()
-    if not (known.get("avx512_vnni") or known.get("avx_vnni")):
-        return False
-    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
-        return False
-    # All bytes are the largest ones.
-    product = DynamicInt8.pack(torch.ones(16, 64)).multiply(torch.ones(2, 64))
+    vnni = known.get("avx512_vnni") or known.get("avx_vnni")
+    if vnni and torch.backends.mkldnn.is_available() and _is_exact(OneDnnInt8):  # type: ignore[no-untyped-call]
+        return OneDnnInt8
+    engines = torch.backends.quantized.supported_engines
+    if known.get("avx2") and "fbgemm" in engines and _is_exact(FbgemmInt8):
+        return FbgemmInt8
+    return None
+
+
+def _is_exact(kind: type[OneDnnInt8 | FbgemmInt8]) -> bool:
+    """Return whether sums are right where all bytes are the largest ones."""
+    product = kind.pack(torch.ones(16, 64)).multiply(torch.ones(2, 64))
     return torch.allclose(product, torch.full_like(product, 64.0))
 
 
-def _scales(matrix: Tensor) -> Tensor:
-    """Return what a step of each output's bytes stands for, [out, 1]."""
-    return matrix.abs().amax(1, keepdim=True).clamp_min(_LEAST) / _LARGEST
+def _scales(rows: Tensor, largest: int = _LARGEST) -> Tensor:
+    """Return what a step of each row's bytes stands for, [rows, 1]."""
+    return rows.abs().amax(1, keepdim=True).clamp_min(_LEAST) / largest
 
 
 def _rounded(matrix: Tensor, scales: Tensor) -> Tensor:

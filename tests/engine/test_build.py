@@ -144,8 +144,8 @@ def test_a_compiler_that_fails_is_told(native: Path, tmp_path: Path) -> None:
 
 def test_without_zig_and_without_a_compiler_it_is_told(native: Path) -> None:
     sentence = build()
-    assert f"({ZIG}: ERROR: Could not find" in sentence
-    assert "c++: it does not run" in sentence
+    assert f"({ZIG}: it cannot be fetched (ERROR: Could not find" in sentence
+    assert "c++: it is not on this machine" in sentence
     assert read_record().obstacle in sentence
 
 
@@ -188,6 +188,19 @@ def test_zig_is_fetched_by_uv_where_there_is_no_pip(
     assert f"compiled by {ZIG}" in build(), "it is not fetched where nothing is to be built"
 
 
+def test_what_is_in_the_way_of_fetching_zig_is_told_in_a_line(
+    native: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uv = tmp_path / "uv"
+    uv.write_text(
+        "#!/bin/sh\necho 'WARNING: an error, again\nERROR: no network\nbye' >&2\nexit 1\n"
+    )
+    uv.chmod(0o755)
+    monkeypatch.setenv("UV", str(uv))
+    monkeypatch.setattr(builder, "find_spec", lambda name: None)
+    assert f"({ZIG}: it cannot be fetched (ERROR: no network); c++" in build()
+
+
 def copy_project(folder: Path) -> Path:
     """Copy what is needed to install the bot, but nothing that was built."""
     for name in ("pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "build_backend.py"):
@@ -217,7 +230,7 @@ def test_pip_installs_without_zig_and_without_a_compiler(project: Path, tmp_path
     run(["-m", "pip", "install", *options, str(project)], project)
     installed = tmp_path / "installed" / NATIVE
     record = json.loads((installed / builder.RECORD).read_text())
-    assert "c++: it does not run" in record["obstacle"]
+    assert "c++: it is not on this machine" in record["obstacle"]
     assert (installed / "step.cpp").exists()
     assert not (installed / builder.LIBRARY).exists()
 

@@ -21,10 +21,11 @@ from musicgen_bot.engine.decoder import Decoder
 from musicgen_bot.engine.device import choose_precision, why_not_quantised
 from musicgen_bot.engine.loader import _matrix_type
 from musicgen_bot.engine.matrices import (
-    DynamicInt8,
+    FbgemmInt8,
+    OneDnnInt8,
     PlainMatrix,
     WeightOnlyInt8,
-    sums_bytes_exactly,
+    exact_int8,
 )
 from musicgen_bot.engine.memory import estimate_memory, weight_bytes
 from musicgen_bot.engine.model_files import fetch_config
@@ -37,13 +38,20 @@ from tests.engine.conftest import Build
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 ROWS = (1, 2, 3, 5, 8, 17, 64)
+KNOWN = torch.cpu.get_capabilities()
 NEEDS_VNNI = pytest.mark.skipif(
-    not (
-        torch.cpu.get_capabilities().get("avx512_vnni")
-        or torch.cpu.get_capabilities().get("avx_vnni")
-    ),
-    reason="needs a processor with VNNI",
+    not (KNOWN.get("avx512_vnni") or KNOWN.get("avx_vnni")), reason="needs a processor with VNNI"
 )
+NEEDS_AVX2 = pytest.mark.skipif(not KNOWN.get("avx2"), reason="needs a processor with AVX2")
+KINDS = (
+    pytest.param(OneDnnInt8, marks=NEEDS_VNNI),
+    pytest.param(FbgemmInt8, marks=NEEDS_AVX2),
+)
+LARGEST = {OneDnnInt8: 127, FbgemmInt8: 64}
+SIZES = [(256, 64), (64, 256), (33, 35), (1024, 1024)]
+HELD_TO_AVX2 = {"ONEDNN_MAX_CPU_ISA": "AVX2", "FBGEMM_ENABLE_INSTRUCTIONS": "AVX2"}
+
+Int8 = type[OneDnnInt8 | FbgemmInt8]
 
 
 @pytest.fixture
@@ -51,9 +59,13 @@ def not_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builder, "FOLDER", tmp_path)
 
 
-@pytest.fixture
-def no_vnni(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True})
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Int8:
+    """Each way to multiply bytes, which is then the one that this processor has."""
+    kind: Int8 = request.param
+    if kind is FbgemmInt8:
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True})
+    return kind
 
 
 def random(*shape: int) -> Tensor:
@@ -93,46 +105,82 @@ def test_zeros_and_tiny_weights_stay_finite() -> None:
     assert product.abs().max() < 0.01
 
 
-@NEEDS_VNNI
-def test_bytes_are_added_up_exactly() -> None:
-    matrix, x = random(80, 4096), random(5, 4096)
-    packed = DynamicInt8.pack(matrix)
-    weight = (matrix / packed.scales.unsqueeze(1)).round()
-    scales = x.abs().amax(1, keepdim=True) / 127
-    rounded = (x / scales + 128.5).floor() - 128
-    sums = rounded.long() @ weight.long().t()
-    assert torch.equal(packed.multiply(x), sums.float() * packed.scales * scales)
-    assert off(packed.multiply(x), x @ matrix.t()) < 0.02
+def check_exact(kind: Int8, matrix: Tensor, x: Tensor) -> None:
+    """Multiply bytes: whole numbers, and the largest of each row is the largest there is."""
+    sums = x.long() @ matrix.long().t()
+    assert torch.equal(kind.pack(matrix).multiply(x), sums.float())
 
 
-@NEEDS_VNNI
-@pytest.mark.parametrize(("out", "inputs"), [(256, 64), (64, 256), (33, 35), (1024, 1024)])
-def test_a_row_does_not_depend_on_others(out: int, inputs: int) -> None:
-    packed, x = DynamicInt8.pack(random(out, inputs)), random(64, inputs)
+def check_rows(kind: Int8, out: int, inputs: int) -> None:
+    packed, x = kind.pack(random(out, inputs)), random(64, inputs)
     together = packed.multiply(x)
     for rows in ROWS:
         assert torch.equal(packed.multiply(x[:rows].clone()), together[:rows])
         assert torch.equal(packed.multiply(x[-rows:].clone()), together[-rows:])
 
 
-@NEEDS_VNNI
-def test_rows_of_zeros_stay_zero() -> None:
-    assert not DynamicInt8.pack(random(16, 64)).multiply(torch.zeros(3, 64)).any()
-    assert not DynamicInt8.pack(torch.zeros(16, 64)).multiply(random(3, 64)).any()
+def check_largest_bytes(kind: Int8) -> None:
+    """Multiply the largest and the least bytes, alike and in turn, in matrices of all sizes."""
+    for out, inputs in SIZES:
+        signs = torch.ones(4, inputs)
+        signs[1], signs[2, ::2], signs[3, 1::4] = -1, -1, -1
+        for rows in (1, 2, 16):
+            matrix, x = signs.repeat(out, 1)[:out], signs.repeat(4, 1)[-rows:]
+            check_exact(kind, matrix * LARGEST[kind], x * 127)
 
 
-@NEEDS_VNNI
-def test_where_onednn_does_without_vnni_bytes_are_not_multiplied() -> None:
-    assert sums_bytes_exactly()
-    code = "from musicgen_bot.engine.matrices import sums_bytes_exactly as f; print(f())"
+def test_bytes_are_added_up_exactly(kind: Int8) -> None:
+    matrix, x = random(80, 4096), random(5, 4096)
+    assert off(kind.pack(matrix).multiply(x), x @ matrix.t()) < 0.02
+    matrix, x = (matrix * 30).round().clamp(-64, 64), (x * 50).round().clamp(-127, 127)
+    matrix[:, 0], x[:, 0] = LARGEST[kind], 127
+    check_exact(kind, matrix, x)
+    check_largest_bytes(kind)
+
+
+@pytest.mark.parametrize(("out", "inputs"), SIZES)
+def test_a_row_does_not_depend_on_others(kind: Int8, out: int, inputs: int) -> None:
+    check_rows(kind, out, inputs)
+
+
+def test_rows_of_zeros_stay_zero(kind: Int8) -> None:
+    assert not kind.pack(random(16, 64)).multiply(torch.zeros(3, 64)).any()
+    assert not kind.pack(torch.zeros(16, 64)).multiply(random(3, 64)).any()
+
+
+def held_to_avx2(code: str) -> str:
+    """Run code in a process whose kernels do without VNNI, and return what it prints."""
     result = subprocess.run(
         [sys.executable, "-c", code],
-        env={**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2"},
+        env={**os.environ, **HELD_TO_AVX2},
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
-    assert result.stdout.strip() == "False"
+    assert result.returncode == 0, result.stderr
+    return result.stdout.strip()
+
+
+@NEEDS_AVX2
+def test_without_vnni_the_kernel_for_avx2_is_taken_and_is_exact() -> None:
+    code = f"""
+from musicgen_bot.engine import matrices
+from tests.engine.test_matrices import check_largest_bytes, check_rows
+kind = matrices.exact_int8()
+print(kind.__name__)
+check_largest_bytes(kind)
+for out, inputs in {SIZES}:
+    check_rows(kind, out, inputs)
+matrices._LARGEST_OF_PAIRS = 127
+print(matrices.exact_int8())
+"""
+    # With all of their bits, weights are too large for it: it is AVX2 that computes here.
+    assert held_to_avx2(code).split() == ["FbgemmInt8", "None"]
+
+
+@NEEDS_VNNI
+def test_with_vnni_weights_keep_8_bits() -> None:
+    assert exact_int8() is OneDnnInt8
 
 
 @pytest.fixture
@@ -165,8 +213,7 @@ def logits(decoder: AnyDecoder, rows: list[int]) -> Tensor:
     return torch.stack(result)
 
 
-@NEEDS_VNNI
-@pytest.mark.usefixtures("not_compiled", "one_thread")
+@pytest.mark.usefixtures("kind", "not_compiled", "one_thread")
 @pytest.mark.parametrize("rows", [[0], [3], [0, 5], [1, 2, 4], [0, 1, 2, 3, 4, 5] * 3])
 def test_a_row_of_a_step_does_not_depend_on_others(
     random_checkpoint: Path, rows: list[int]
@@ -178,8 +225,7 @@ def test_a_row_of_a_step_does_not_depend_on_others(
     assert all(torch.equal(found[:, place], together[:, row]) for place, row in enumerate(rows))
 
 
-@NEEDS_VNNI
-@pytest.mark.usefixtures("not_compiled")
+@pytest.mark.usefixtures("kind", "not_compiled")
 def test_a_step_is_nearly_that_of_fp32(random_checkpoint: Path) -> None:
     found, expected = (
         logits(load_engine(str(random_checkpoint), "cpu", precision).batch.decoder, [0, 1, 4])
@@ -188,8 +234,7 @@ def test_a_step_is_nearly_that_of_fp32(random_checkpoint: Path) -> None:
     assert off(found, expected) < 0.05
 
 
-@NEEDS_VNNI
-@pytest.mark.usefixtures("not_compiled", "one_thread")
+@pytest.mark.usefixtures("kind", "not_compiled", "one_thread")
 def test_a_clip_is_the_same_whatever_is_made_beside_it(random_checkpoint: Path) -> None:
     engine = load_engine(str(random_checkpoint), "cpu", "int8")
     request = GenerationRequest("lofi", 2.0, seed=5)
@@ -207,8 +252,7 @@ def test_a_clip_is_the_same_whatever_is_made_beside_it(random_checkpoint: Path) 
         np.testing.assert_array_equal(finished[ticket].samples, alone.samples)
 
 
-@NEEDS_VNNI
-@pytest.mark.usefixtures("not_compiled")
+@pytest.mark.usefixtures("kind", "not_compiled")
 def test_the_bundled_model_plays_nearly_the_same() -> None:
     found, expected = (
         logits(load_engine("tiny", "cpu", precision).batch.decoder, [0, 1, 4])
@@ -217,26 +261,40 @@ def test_the_bundled_model_plays_nearly_the_same() -> None:
     assert (found.argmax(-1) == expected.argmax(-1)).float().mean() > 0.9
 
 
-@NEEDS_VNNI
 @pytest.mark.usefixtures("not_compiled")
-def test_without_the_compiled_step_auto_is_int8_where_the_processor_has_vnni(
-    random_checkpoint: Path,
+def test_without_the_compiled_step_auto_is_int8_where_bytes_are_added_up_exactly(
+    kind: Int8, random_checkpoint: Path
 ) -> None:
     engine = load_engine(str(random_checkpoint), "cpu", "auto")
     assert engine.precision == "int8"
     assert isinstance(engine.batch.decoder, Decoder)
-    assert isinstance(engine.batch.decoder.weights.heads, DynamicInt8)
+    assert isinstance(engine.batch.decoder.weights.heads, kind)
     assert load_engine(str(random_checkpoint), "cpu", "bf16").precision == "bf16"
     with pytest.raises(ModelError, match=r"int4 .*was not installed here"):
         load_engine(str(random_checkpoint), "cpu", "int4")
 
 
-@pytest.mark.usefixtures("not_compiled", "no_vnni")
-def test_with_neither_auto_is_fp32_and_int8_is_refused(random_checkpoint: Path) -> None:
+@pytest.mark.usefixtures("not_compiled")
+def test_with_neither_auto_is_fp32_and_int8_is_refused(
+    random_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
     assert load_engine(str(random_checkpoint), "cpu", "auto").precision == "fp32"
     for precision in ("int8", "int4"):
         with pytest.raises(ModelError, match=rf"{precision} .*was not installed here"):
             load_engine(str(random_checkpoint), "cpu", precision)
+
+
+@pytest.mark.usefixtures("not_compiled")
+def test_the_log_says_why_the_step_is_not_compiled(
+    random_checkpoint: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    load_engine(str(random_checkpoint), "cpu", "auto")
+    (record,) = (each for each in caplog.records if each.name.startswith("musicgen_bot"))
+    assert "install the bot again with `pip install -e .`" in record.getMessage()
+    caplog.clear()
+    load_engine(str(random_checkpoint), "cpu", "fp32")
+    assert "not compiled" not in caplog.text
 
 
 def test_a_gpu_has_int8_but_no_int4(random_checkpoint: Path) -> None:

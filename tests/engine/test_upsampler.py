@@ -52,3 +52,13 @@ def test_it_computes_what_the_modules_compute(changes: dict[str, object], frames
     found = Upsampler(modules)(x)
     torch.testing.assert_close(found, expected[0].t(), rtol=1e-4, atol=1e-6)
     assert torch.equal(x, before)
+
+
+@torch.inference_mode()
+def test_a_long_sound_is_computed_in_blocks() -> None:
+    modules = layers(upsampling_ratios=[2], num_filters=32)
+    x = torch.randn(9000, 64)
+    expected = x.t().unsqueeze(0)
+    for module in modules:
+        expected = module(expected)
+    torch.testing.assert_close(Upsampler(modules)(x), expected[0].t(), rtol=1e-4, atol=1e-6)

@@ -1,7 +1,7 @@
 """Compiles step.cpp when the bot is installed, for every kind of processor that it may then meet.
 
 `build_backend.py` runs this file as a program, with nothing but Python around it, so it imports
-nothing of the bot. After a change of the step: `python -m musicgen_bot.engine.native.build`.
+nothing of the bot. After a change of the step: `python musicgen_bot/engine/native/build.py`.
 
 The compiler is the one that CXX names; else zig's, which is clang, fetched into a temporary folder;
 else that of the system. The library lies beside this file, and what is in it in step.json.
@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -121,7 +122,7 @@ def build() -> str:
     obstacles = [] if targets_here() else [f"it is not made for {platform.machine()}"]
     for compiler in _compilers() if targets_here() else ():
         try:
-            with tempfile.TemporaryDirectory(prefix="musicgen-step-") as folder:
+            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
                 version = _version(compiler, Path(folder))
                 if not _is_built(version):
                     targets = _build(compiler, Path(folder))
@@ -200,22 +201,35 @@ def _fetch_zig(folder: Path) -> str:
     uv = os.environ.get("UV") or shutil.which("uv")
     if uv and not find_spec("pip"):
         installer = [uv, "pip", "install", "--quiet", "--python", sys.executable]
-    _run([*installer, "--no-deps", "--only-binary=:all:", "--target=zig", ZIG], folder)
+    try:
+        _run([*installer, "--no-deps", "--only-binary=:all:", "--target=zig", ZIG], folder)
+    except CannotBuild as obstacle:
+        raise CannotBuild(f"it cannot be fetched ({obstacle})") from obstacle
     return str(folder / "zig" / "ziglang" / ("zig.exe" if sys.platform == "win32" else "zig"))
 
 
 def _run(command: list[str], folder: Path) -> str:
     """Run a program in a folder, and return what it says. Raises CannotBuild where it fails."""
     caches = {f"ZIG_{kind}_CACHE_DIR": str(folder / kind) for kind in ("GLOBAL", "LOCAL")}
-    options = {"cwd": folder, "env": {**os.environ, **caches}, "timeout": _SECONDS}
     try:
         # The compiler is the one that CXX or the PATH names; nothing of it comes from a prompt.
-        result = subprocess.run(command, capture_output=True, text=True, **options)  # noqa: S603
+        result = subprocess.run(  # noqa: S603
+            command,
+            cwd=folder,
+            env={**os.environ, **caches},
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_SECONDS,
+        )
+    except FileNotFoundError as error:
+        raise CannotBuild("it is not on this machine") from error
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CannotBuild(f"it does not run ({error})") from error
     if result.returncode:
         said = result.stderr.strip().splitlines() or [f"it ends with status {result.returncode}"]
-        raise CannotBuild(next((line for line in said if "error" in line.lower()), said[-1]))
+        told = (line for line in said if re.match(r"(?!WARNING).*\berror\b", line, re.IGNORECASE))
+        raise CannotBuild(next(told, said[-1]).strip())
     return result.stdout
 
 

@@ -11,6 +11,7 @@ import time
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -27,7 +28,9 @@ class _Norm(ctypes.Structure):
     _fields_ = (("weight", ctypes.c_void_p), ("bias", ctypes.c_void_p))
 
 
-class _Matrix(ctypes.Structure):
+class Matrix(ctypes.Structure):
+    """A matrix as step.cpp is told of it."""
+
     _fields_ = (
         ("weights", ctypes.c_void_p),
         ("scales", ctypes.c_void_p),
@@ -38,8 +41,8 @@ class _Matrix(ctypes.Structure):
 class _Layer(ctypes.Structure):
     _fields_ = (
         *((name, _Norm) for name in ("self_norm", "cross_norm", "ffn_norm")),
-        *((name, _Matrix) for name in ("query_key_value", "self_out", "cross_query", "cross_out")),
-        *((name, _Matrix) for name in ("up", "down")),
+        *((name, Matrix) for name in ("query_key_value", "self_out", "cross_query", "cross_out")),
+        *((name, Matrix) for name in ("up", "down")),
         *((name, ctypes.c_void_p) for name in ("keys", "values", "prompt_keys", "prompt_values")),
     )
 
@@ -51,7 +54,7 @@ class _Step(ctypes.Structure):
         ("epsilon", ctypes.c_float),
         ("layer", ctypes.POINTER(_Layer)),
         ("final_norm", _Norm),
-        ("heads_matrix", _Matrix),
+        ("heads_matrix", Matrix),
         *((name, ctypes.c_void_p) for name in ("positions", "cache_rows", "prompt_lengths")),
         *((name, ctypes.c_void_p) for name in ("x", "logits")),
     )
@@ -62,30 +65,29 @@ class Team:
 
     def __init__(self, library: Path, target: str, threads: int) -> None:
         """Start threads; `target` is the kind of processor whose code of the library is run."""
-        loaded = ctypes.CDLL(str(library))
         self.threads = threads
-        self._step = loaded[f"musicgen_step_{target}"]
-        self._step.argtypes = [ctypes.c_void_p, ctypes.POINTER(_Step)]
-        self._read = loaded[f"musicgen_read_{target}"]
-        self._read.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int]
-        start = loaded[f"musicgen_decoder_{target}"]
+        self._library = ctypes.CDLL(str(library))
+        self._target = target
+        start = self._function("decoder")
         start.restype = ctypes.c_void_p
-        start.argtypes = [ctypes.c_int]
-        close = loaded[f"musicgen_close_{target}"]
-        close.argtypes = [ctypes.c_void_p]
-        self._handle = start(threads)
+        self._handle = ctypes.c_void_p(start(threads))
         if not self._handle:
             raise MemoryError
-        weakref.finalize(self, close, self._handle)
+        weakref.finalize(self, self._function("close"), self._handle)
 
-    def step(self, step: _Step) -> None:
-        """Compute a step of the decoder. Raises MemoryError."""
-        if self._step(self._handle, ctypes.byref(step)):
+    def call(self, name: str, arguments: ctypes.Structure) -> None:
+        """Have them compute `step` or `lstm`. Raises MemoryError."""
+        if self._function(name)(self._handle, ctypes.byref(arguments)):
             raise MemoryError
 
     def read(self, memory: Tensor) -> None:
         """Read a tensor, a multiple of 64 KiB, as fast as can be."""
-        self._read(self._handle, memory.data_ptr(), memory.nbytes, self.threads)
+        size = ctypes.c_int64(memory.nbytes)
+        read = self._function("read")
+        read(self._handle, ctypes.c_void_p(memory.data_ptr()), size, self.threads)
+
+    def _function(self, name: str) -> Any:
+        return self._library[f"musicgen_{name}_{self._target}"]
 
 
 class NativeDecoder:
@@ -103,7 +105,7 @@ class NativeDecoder:
         self._first_ids = torch.arange(self.sizes.codebooks) * (self.sizes.vocabulary + 1)
         self._team = Team(library, target, threads)
         self._thread_count = ThreadCount(threads)
-        self._layers = (_Layer * len(weights.layers))(*map(_described, weights.layers))
+        self._layers = (_Layer * len(weights.layers))(*map(_layer, weights.layers))
         self._step = _Step(
             layers=len(weights.layers),
             hidden=self.sizes.hidden,
@@ -112,8 +114,13 @@ class NativeDecoder:
             epsilon=weights.final_norm.epsilon,
             layer=self._layers,
             final_norm=_norm(weights.final_norm),
-            heads_matrix=_matrix(weights.heads),
+            heads_matrix=described(weights.heads),
         )
+
+    @property
+    def threads(self) -> int:
+        """How many threads computed the last step."""
+        return self._step.threads
 
     def prompt_keys_values(self, context: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Return the cross-attention's keys and values of a prompt, as the other decoder does."""
@@ -194,7 +201,7 @@ class NativeDecoder:
         step.prompt_lengths = prompt_lengths.data_ptr()
         step.x, step.logits = x.data_ptr(), None if logits is None else logits.data_ptr()
         started = time.perf_counter()
-        self._team.step(step)
+        self._team.call("step", step)
         self._thread_count.took(time.perf_counter() - started)
 
 
@@ -202,8 +209,9 @@ def _norm(norm: Norm) -> _Norm:
     return _Norm(norm.weight.data_ptr(), norm.bias.data_ptr())
 
 
-def _matrix(matrix: PackedMatrix) -> _Matrix:
-    return _Matrix(
+def described(matrix: PackedMatrix) -> Matrix:
+    """Return what step.cpp is told of a matrix, which has to stay where it is."""
+    return Matrix(
         matrix.weights.data_ptr(),
         matrix.scales.data_ptr(),
         matrix.bits,
@@ -212,15 +220,15 @@ def _matrix(matrix: PackedMatrix) -> _Matrix:
     )
 
 
-def _described(layer: Layer[PackedMatrix]) -> _Layer:
+def _layer(layer: Layer[PackedMatrix]) -> _Layer:
     return _Layer(
         self_norm=_norm(layer.self_norm),
         cross_norm=_norm(layer.cross_norm),
         ffn_norm=_norm(layer.ffn_norm),
-        query_key_value=_matrix(layer.self_query_key_value),
-        self_out=_matrix(layer.self_out),
-        cross_query=_matrix(layer.cross_query),
-        cross_out=_matrix(layer.cross_out),
-        up=_matrix(layer.ffn_up),
-        down=_matrix(layer.ffn_down),
+        query_key_value=described(layer.self_query_key_value),
+        self_out=described(layer.self_out),
+        cross_query=described(layer.cross_query),
+        cross_out=described(layer.cross_out),
+        up=described(layer.ffn_up),
+        down=described(layer.ffn_down),
     )

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 struct Matrix {
-    const void *weights;  // blocks of 16 outputs, see multiply_*_bits
+    const void *weights;  // blocks of 16 outputs, see multiply_*
     const void *scales;
     int32_t bits, out, in;
 };
@@ -35,6 +35,23 @@ struct Step {
     float *logits;                  // [R, codebooks * vocabulary], or null where none are wanted
 };
 
+// The LSTM of EnCodec's decoder.
+
+struct LstmLayer {
+    Matrix input, recurrent;  // 32 bits, [4 C, C], see lstm.h
+    const float *bias;        // [4 C], the sum of both
+};
+
+// R rows of C numbers a frame, each with frames of its own, N in all. Of four matrices for the four
+// gates, 16 outputs of each stand together: [C / 16][input, forget, cell, output][16].
+struct Lstm {
+    int32_t rows, layers, width, threads;
+    const LstmLayer *layer;
+    const int64_t *lengths;  // [R]: frames of each row, the most first
+    float *x;                // [N, C], row by row; overwritten by the outputs
+    float *hidden, *cells;   // [layers, R, C]: the state before; overwritten by that after
+};
+
 // Each function's name ends with the target's, see build.py.
 #if defined(_WIN32)
 #define EXPORTED extern "C" __declspec(dllexport)
@@ -52,6 +69,9 @@ EXPORTED void NAME(musicgen_close)(void *decoder);
 
 // Returns 0, or 1 where there is no memory.
 EXPORTED int NAME(musicgen_step)(void *decoder, const Step *step);
+
+// Returns 0, or 1 where there is no memory.
+EXPORTED int NAME(musicgen_lstm)(void *decoder, const Lstm *lstm);
 
 // Reads so many bytes, a multiple of 64 KiB, on so many threads, as fast as can be; to measure.
 EXPORTED uint32_t NAME(musicgen_read)(void *decoder, const uint8_t *from, int64_t bytes,

@@ -27,6 +27,10 @@ class CompiledStep:
 
     path: Path
     target: str
+    compiler: str
+
+    def __str__(self) -> str:
+        return f"{self.target}, compiled by {self.compiler}"
 
 
 def library() -> CompiledStep:
@@ -51,7 +55,7 @@ def library() -> CompiledStep:
         ctypes.CDLL(str(path))
     except OSError as error:
         raise NotCompiled(f"the system does not load {path.name} ({error})") from error
-    return CompiledStep(path, target)
+    return CompiledStep(path, target, record.compiler)
 
 
 def _choose(compiled: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""Matrices as step.cpp reads them: in blocks of 16 outputs, in 16, 8 or 4 bits.
+"""Matrices as step.cpp reads them: in blocks of 16 outputs, in 32, 16, 8 or 4 bits.
 
 In 8 bits an output has one scale, in 4 bits every 32 of its inputs have one. What quantisation
 costs was measured, see docs/performance.md.
@@ -44,16 +44,16 @@ def fits(config: Any) -> bool:
 
 
 def pack(matrix: Tensor, bits: int) -> PackedMatrix:
-    """Return a float32 matrix [out, in], out a multiple of 16 and in of 32, in 16, 8 or 4 bits."""
+    """Return a float32 matrix [out, in], out a multiple of 16 and in of 32, in 32 to 4 bits."""
     out, inputs = matrix.shape
-    weights, scales = {16: _pack_16, 8: _pack_8, 4: _pack_4}[bits](matrix)
+    weights, scales = {32: _pack_32, 16: _pack_16, 8: _pack_8, 4: _pack_4}[bits](matrix)
     return PackedMatrix(weights, scales, bits, out, inputs)
 
 
 def unpack(packed: PackedMatrix) -> Tensor:
     """Return the matrix that was packed, as far as it is still there, float32 [out, in]."""
     blocks, inputs = packed.out // LANES, packed.inputs
-    if packed.bits == 16:
+    if packed.bits >= 16:
         return packed.weights.view(blocks, inputs, LANES).mT.reshape(packed.out, inputs).float()
     if packed.bits == 8:
         bytes_ = packed.weights.view(blocks, inputs // 4, LANES, 4).transpose(1, 2)
@@ -65,10 +65,13 @@ def unpack(packed: PackedMatrix) -> Tensor:
     return (values * scales).view(packed.out, inputs)
 
 
-def _pack_16(matrix: Tensor) -> tuple[Tensor, Tensor]:
+def _pack_32(matrix: Tensor) -> tuple[Tensor, Tensor]:
     out, inputs = matrix.shape
-    blocks = matrix.to(torch.bfloat16).view(out // LANES, LANES, inputs).mT
-    return blocks.contiguous(), torch.empty(0)
+    return matrix.reshape(out // LANES, LANES, inputs).mT.contiguous(), torch.empty(0)
+
+
+def _pack_16(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    return _pack_32(matrix.to(torch.bfloat16))
 
 
 def _pack_8(matrix: Tensor) -> tuple[Tensor, Tensor]:

@@ -148,15 +148,18 @@ void multiply_4_bits(const Matrix &m, int block, const Rows &rows, int first, Fl
     UNROLLED for (int r = 0; r < T; r++) y[r] = results[r] * floats(rows.scales[first + r]);
 }
 
-template <int T>
-void multiply_16_bits(const Matrix &m, int block, const Rows &rows, int first, Floats *y) {
-    // bfloat16 [in][16 outputs].
-    const uint16_t *weights = (const uint16_t *)m.weights + (size_t)block * LANES * m.in;
+// bfloat16 or float [in][16 outputs].
+INLINE Floats load_numbers(const uint16_t *from) { return load_bfloat16(from); }
+INLINE Floats load_numbers(const float *from) { return load<Floats>(from); }
+
+template <int T, class Number>
+void multiply_numbers(const Matrix &m, int block, const Rows &rows, int first, Floats *y) {
+    const Number *weights = (const Number *)m.weights + (size_t)block * LANES * m.in;
     const RowPointers<float, T> x(&rows.values[0], rows.stride, first);
     Floats sums[T] = {};
     for (int i = 0; i < m.in; i++) {
-        if (i % 2 == 0) __builtin_prefetch(weights + i * LANES + AHEAD / 2);
-        const Floats w = load_bfloat16(weights + i * LANES);
+        __builtin_prefetch((const char *)(weights + i * LANES) + AHEAD);
+        const Floats w = load_numbers(weights + i * LANES);
         UNROLLED for (int r = 0; r < T; r++) sums[r] = fma(w, floats(*x.at(r, i)), sums[r]);
     }
     UNROLLED for (int r = 0; r < T; r++) y[r] = sums[r];
@@ -164,21 +167,18 @@ void multiply_16_bits(const Matrix &m, int block, const Rows &rows, int first, F
 
 // As many rows at once as leave room for their sums in the registers.
 constexpr int TILE = PARTS == 1 ? 16 : 4;
-constexpr int TILE_4_BITS = PARTS == 1 ? 8 : 2;
 
 template <int T>
 void multiply_tile(const Matrix &m, int block, const Rows &rows, int first, Floats *y) {
     if (m.bits == 8) multiply_8_bits<T>(m, block, rows, first, y);
-    if (m.bits == 16) multiply_16_bits<T>(m, block, rows, first, y);
-    if constexpr (T <= TILE_4_BITS)
-        if (m.bits == 4) multiply_4_bits<T>(m, block, rows, first, y);
+    if (m.bits == 4) multiply_4_bits<T>(m, block, rows, first, y);
+    if (m.bits == 16) multiply_numbers<T, uint16_t>(m, block, rows, first, y);
+    if (m.bits == 32) multiply_numbers<T, float>(m, block, rows, first, y);
 }
 
 template <int T>
 void multiply_from(const Matrix &m, int block, const Rows &rows, int first, int count, Floats *y) {
-    const int most = m.bits == 4 ? TILE_4_BITS : TILE;
-    if (T <= most)
-        for (; first + T <= count; first += T) multiply_tile<T>(m, block, rows, first, y + first);
+    for (; first + T <= count; first += T) multiply_tile<T>(m, block, rows, first, y + first);
     if constexpr (T > 1)
         if (first < count) multiply_from<T / 2>(m, block, rows, first, count, y);
 }

@@ -13,6 +13,7 @@
 
 #include "attention.h"
 #include "interface.h"
+#include "lstm.h"
 #include "products.h"
 #include "team.h"
 
@@ -24,6 +25,7 @@ struct Decoder {
     Team team;
     Rows narrow, wide;      // what is multiplied: [R, C] and [R, 4 C]
     Buffer<float> queries;  // [R, 3 C]: queries, keys and values
+    LstmRoom lstm;
 
     explicit Decoder(int threads) : team(threads) {}
     static void *operator new(size_t size) noexcept { return malloc(size); }
@@ -197,6 +199,16 @@ EXPORTED int NAME(musicgen_step)(void *with, const Step *s) {
         if (s->cell_bits == 8) Phases<Bytes>(me, decoder, *s).run();
         else Phases<Halves>(me, decoder, *s).run();
     });
+    return 0;
+}
+
+EXPORTED int NAME(musicgen_lstm)(void *with, const Lstm *s) {
+    Decoder &decoder = *static_cast<Decoder *>(with);
+    int frames = 0;
+    for (int r = 0; r < s->rows; r++) frames += (int)s->lengths[r];
+    if (!decoder.lstm.reserve(decoder.team, *s, frames)) return 1;
+    decoder.team.run(s->threads,
+                     [&](Member &me) { LstmPhases(me, decoder.lstm, *s, frames).run(); });
     return 0;
 }
 

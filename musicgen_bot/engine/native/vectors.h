@@ -229,6 +229,14 @@ INLINE float largest(Floats v) {
 
 INLINE Floats magnitude(Floats v) { return floats_of(bits_of(v) & ints(0x7fffffff)); }
 
+// a where x is below 0 or -0, b elsewhere.
+INLINE Floats where_negative(Floats x, Floats a, Floats b) {
+    return each<Floats>([&](int p) {
+        const IntPart negative = (IntPart)x.part[p] >> 31;
+        return (FloatPart)(((IntPart)a.part[p] & negative) | ((IntPart)b.part[p] & ~negative));
+    });
+}
+
 INLINE Floats exponential(Floats x) {
     // 2^n * e^r with |r| <= ln(2) / 2, and e^r by its Taylor series.
     x = maximum(x, floats(-87.0f));

@@ -53,12 +53,28 @@ T *filled(int count, const Number &number) {
     return numbers;
 }
 
+// FNV-1a.
+struct Digest {
+    uint64_t value = 0xcbf29ce484222325;
+
+    void take_in(const float *numbers, int count) {
+        for (int i = 0; i < count; i++) {
+            if (!(numbers[i] - numbers[i] == 0)) abort();  // it is not finite, so it says nothing
+            unsigned char bytes[sizeof(float)];
+            memcpy(bytes, numbers + i, sizeof bytes);
+            for (const unsigned char byte : bytes) value = (value ^ byte) * 0x100000001b3;
+        }
+    }
+};
+
 // ---- A model ----
 
 Matrix matrix(int bits, int out, int in) {
     Matrix m = {nullptr, nullptr, bits, out, in};
     const auto scale = [](int) { return (draw_number() + 2) / 2000; };
-    if (bits == 16) {
+    if (bits == 32) {
+        m.weights = filled<float>(out * in, [](int) { return draw_number() / 4; });
+    } else if (bits == 16) {
         m.weights = filled<uint16_t>(out * in, [](int) { return to_bfloat16(draw_number() / 8); });
     } else if (bits == 8) {
         // Some blocks have nothing but the largest and the smallest bytes.
@@ -114,7 +130,7 @@ struct Run {
     int64_t positions[MOST_ROWS], cache_rows[MOST_ROWS], prompt_lengths[PROMPTS] = {7, 16, 1};
     float *x = room_for<float>(MOST_ROWS * C), *logits = room_for<float>(CLIPS * VOCABULARY);
     void *decoder;
-    uint64_t digest = 0xcbf29ce484222325;  // FNV-1a
+    Digest digest;
 
     Run(int bits, int heads, int threads) : decoder(NAME(musicgen_decoder)(threads)) {
         state = 0;
@@ -141,18 +157,9 @@ struct Run {
     void perform(bool with_logits) {
         step.logits = with_logits ? logits : nullptr;
         if (!decoder || NAME(musicgen_step)(decoder, &step)) abort();
-        take_in(x, step.rows * C);
-        if (with_logits) take_in(logits, step.rows * VOCABULARY);
+        digest.take_in(x, step.rows * C);
+        if (with_logits) digest.take_in(logits, step.rows * VOCABULARY);
         step.rows = step.prompted = 0;
-    }
-
-    void take_in(const float *numbers, int count) {
-        for (int i = 0; i < count; i++) {
-            if (!(numbers[i] - numbers[i] == 0)) abort();  // it is not finite, so it says nothing
-            unsigned char bytes[sizeof(float)];
-            memcpy(bytes, numbers + i, sizeof bytes);
-            for (const unsigned char byte : bytes) digest = (digest ^ byte) * 0x100000001b3;
-        }
     }
 
     void everything() {
@@ -169,24 +176,53 @@ struct Run {
     }
 };
 
-void print(int bits, int heads, int threads, uint64_t digest) {
+// ---- The LSTM ----
+
+uint64_t lstm_digest(int threads) {
+    constexpr int WIDTH = 64, LAYERS_OF_IT = 2, CLIPS_OF_IT = 3, FRAMES = 12;
+    const int64_t lengths[CLIPS_OF_IT] = {6, 5, 1};
+    state = 0;
+    LstmLayer layers[LAYERS_OF_IT];
+    for (LstmLayer &layer : layers) {
+        layer.input = matrix(32, 4 * WIDTH, WIDTH), layer.recurrent = matrix(32, 4 * WIDTH, WIDTH);
+        layer.bias = filled<float>(4 * WIDTH, [](int) { return draw_number(); });
+    }
+    const auto number = [](int) { return 4 * draw_number(); };
+    const int states = LAYERS_OF_IT * CLIPS_OF_IT * WIDTH;
+    const Lstm lstm = {CLIPS_OF_IT, LAYERS_OF_IT, WIDTH, threads, layers, lengths,
+                       filled<float>(FRAMES * WIDTH, number), filled<float>(states, number),
+                       filled<float>(states, number)};
+    void *decoder = NAME(musicgen_decoder)(threads);
+    if (!decoder || NAME(musicgen_lstm)(decoder, &lstm)) abort();
+    NAME(musicgen_close)(decoder);
+    Digest digest;
+    digest.take_in(lstm.x, FRAMES * WIDTH);
+    digest.take_in(lstm.hidden, states), digest.take_in(lstm.cells, states);
+    return digest.value;
+}
+
+// ---- All of it ----
+
+void print(int bits, int head_dim, int threads, uint64_t digest) {
     char line[] = "00 bits, heads of 000, 0 threads: 0000000000000000";
     const auto write = [&](int end, int base, uint64_t number) {
         for (; number; number /= base) line[--end] = "0123456789abcdef"[number % base];
     };
-    write(2, 10, bits), write(21, 10, C / heads), write(24, 10, threads);
+    write(2, 10, bits), write(21, 10, head_dim), write(24, 10, threads);
     write(sizeof line - 1, 16, digest);
     puts(line);
 }
 
 int print_all() {
-    for (const int bits : BITS)
-        for (const int heads : HEADS)
-            for (const int threads : THREADS) {
+    for (const int threads : THREADS) {
+        for (const int bits : BITS)
+            for (const int heads : HEADS) {
                 Run run(bits, heads, threads);
                 run.everything();
-                print(bits, heads, threads, run.digest);
+                print(bits, C / heads, threads, run.digest.value);
             }
+        print(32, 0, threads, lstm_digest(threads));  // it has no heads
+    }
     return 0;
 }
 
