@@ -1,5 +1,5 @@
-// Prints a digest of what the step computes, for each number of bits, size of head and number of
-// threads: all kinds of processors and systems must print the same.
+// Prints digests of what the step computes, for each number of bits, size of head and number of
+// threads, and of what the LSTM does: all kinds of processors and systems must print the same.
 //
 // It draws its own weights, and needs nothing but malloc, memcpy and puts, so that it can be linked
 // for Windows without the start-up code that would take minutes to compile.
