@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from musicgen_bot.process import leave_at_once
+from musicgen_bot.process import leave_at_once, let_waiting_threads_sleep
 
 
 def main() -> None:
     """Run the command line, which takes its time to load: a signal is heard before that."""
     leave_at_once()
+    let_waiting_threads_sleep()
     from musicgen_bot.cli import main as run_command
 
     run_command()

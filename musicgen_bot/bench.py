@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import platform
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -32,6 +34,7 @@ from musicgen_bot.engine.bench import (
 )
 from musicgen_bot.engine.device import choose_device, describe_device, threads
 from musicgen_bot.engine.native.library import NotCompiled, library
+from musicgen_bot.process import SLEEPING_THREADS
 
 SECONDS = 10.0
 CLIPS = (1, 8)
@@ -91,7 +94,11 @@ def bench(
         rows = []
         for task in tasks:
             progress.update(bar, advance=1, description=_title(task))
-            row = _apart(measure, task, Path(folder), device)
+            if task.engine == OURS:
+                row = _apart(measure, task, Path(folder), device)
+            else:
+                with _usual_environment():
+                    row = _apart(measure, task, Path(folder), device)
             rows.append(row)
             progress.console.print(f"{_title(task)}: {_seconds(row)}")
         progress.update(bar, advance=1, description="Memory")
@@ -207,6 +214,18 @@ def _clips(count: int) -> str:
 
 def _busy(count: int) -> str:
     return "1 busy process" if count == 1 else f"{count} busy processes"
+
+
+@contextmanager
+def _usual_environment() -> Iterator[None]:
+    """Let processes start as they would if this one had not told PyTorch's threads to sleep."""
+    told = {name: told for name, told in SLEEPING_THREADS.items() if os.environ.get(name) == told}
+    for name in told:
+        del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update(told)
 
 
 def _apart(function: Callable[..., T], *arguments: object) -> T:

@@ -21,7 +21,7 @@ from rich.console import Console
 
 from musicgen_bot.errors import MachineError, MusicgenBotError
 from musicgen_bot.logs import Redactor, set_up_logging
-from musicgen_bot.process import allow_many_files, run_until_stopped, unwind
+from musicgen_bot.process import allow_many_files, run_until_stopped, step_back, unwind
 
 if TYPE_CHECKING:
     from musicgen_bot.config import Config
@@ -78,14 +78,14 @@ def run(context: typer.Context) -> None:
     """Run the bot, unless another command was given."""
     if context.invoked_subcommand is not None:
         return
-    from musicgen_bot.app import run_bot
     from musicgen_bot.config import load_config
 
     with _errors_told(broken=RESTART):
         config = load_config()
-        redact = _redactor(config)
-        set_up_logging(config.log_level, config.log_format, redact)
+        redact = _set_up(config, config.log_level, config.log_format)
         allow_many_files()
+        from musicgen_bot.app import run_bot
+
         console = Console(highlight=False, soft_wrap=True)
         run_until_stopped(run_bot(config, lambda line: console.print(redact(line), markup=False)))
     _leave(0)
@@ -108,17 +108,17 @@ def generate(
     precision: Precision = None,
 ) -> None:
     """Make a clip on the terminal."""
-    from musicgen_bot.audio.files import check_output
-    from musicgen_bot.generation import (
-        READS_ENGLISH,
-        GenerationRequest,
-        clean_prompt,
-        is_foreign,
-    )
-
     with _errors_told():
         config = _config(model, device, precision)
-        set_up_logging("WARNING", "text", _redactor(config))
+        _set_up(config, "WARNING")
+        from musicgen_bot.audio.files import check_output
+        from musicgen_bot.generation import (
+            READS_ENGLISH,
+            GenerationRequest,
+            clean_prompt,
+            is_foreign,
+        )
+
         request = GenerationRequest(clean_prompt(prompt), seconds, seed)
         check_output(output)
         if is_foreign(request.prompt):
@@ -133,12 +133,12 @@ def generate(
 
 def check(model: Model = None, device: Device = None, precision: Precision = None) -> None:
     """Tell whether the bot will run on this machine."""
-    from musicgen_bot.check import Setup, check_host
-
     with _errors_told():
-        unwind()
         config = _config(model, device, precision)
-        set_up_logging("ERROR", "text", _redactor(config))
+        redact = _set_up(config, "ERROR")
+        from musicgen_bot.check import Setup, check_host
+
+        unwind()
         setup = Setup(
             model=config.musicgen_model,
             device=config.musicgen_device,
@@ -148,7 +148,7 @@ def check(model: Model = None, device: Device = None, precision: Precision = Non
             database=config.database_path,
             has_token=config.discord_token is not None,
         )
-        could_start = check_host(Console(highlight=False), setup, _redactor(config))
+        could_start = check_host(Console(highlight=False), setup, redact)
     raise typer.Exit(0 if could_start else 1)
 
 
@@ -167,15 +167,15 @@ def bench(
     ] = False,
 ) -> None:
     """Measure how fast this machine makes music, with random weights."""
-    from musicgen_bot import bench as benchmark
-
     with _errors_told():
-        unwind()
         config = _config(None, device, None)
         precisions: list[str] = [
             _config(None, None, each).musicgen_precision for each in precision or ["auto"]
         ]
-        set_up_logging("ERROR", "text", _redactor(config))
+        _set_up(config, "ERROR")
+        from musicgen_bot import bench as benchmark
+
+        unwind()
         console = Console(highlight=False)
         report = benchmark.bench(
             console,
@@ -201,6 +201,17 @@ def _config(model: str | None, device: str | None, precision: str | None) -> Con
         "musicgen_precision": precision,
     }
     return load_config(**{name: value for name, value in given.items() if value is not None})
+
+
+def _set_up(config: Config, level: str, form: str = "text") -> Redactor:
+    """Set up the log, and the process's priority before a library starts its threads.
+
+    Returns what takes the host's secrets out of all that is written for them to read.
+    """
+    redact = _redactor(config)
+    set_up_logging(level, form, redact)
+    step_back(config.nice)
+    return redact
 
 
 @contextmanager

@@ -42,6 +42,7 @@ class Config(BaseSettings):
     musicgen_device: Device = "auto"
     musicgen_precision: Precision = "auto"
     musicgen_max_batch: Annotated[int, Field(ge=1, le=64)] = 4
+    nice: Annotated[int, Field(ge=0, le=19)] = 0
     data_dir: Path = Path("data")
     log_level: LogLevel = "INFO"
     log_format: LogFormat = "text"

@@ -84,6 +84,15 @@ def test_each_measurement_has_a_process_of_its_own() -> None:
     assert len({here, first, second}) == 3
 
 
+def test_transformers_starts_in_the_usual_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_WAIT_POLICY", "passive")
+    monkeypatch.setenv("KMP_BLOCKTIME", "200")  # as the host wants it
+    with benchmark._usual_environment():
+        assert "OMP_WAIT_POLICY" not in os.environ
+        assert os.environ["KMP_BLOCKTIME"] == "200"
+    assert os.environ["OMP_WAIT_POLICY"] == "passive"
+
+
 @pytest.fixture
 def one_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Measure everything in one other process, as each takes seconds to import all it needs."""

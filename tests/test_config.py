@@ -78,6 +78,9 @@ def test_a_setting_left_empty_is_the_default() -> None:
         ("IDLE_UNLOAD_MINUTES", "inf"),
         ("KEEP_CLIPS_DAYS", "-1"),
         ("KEEP_CLIPS_MB", "much"),
+        ("NICE", "-1"),
+        ("NICE", "20"),
+        ("NICE", "very"),
     ],
 )
 def test_a_wrong_setting_is_named(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:

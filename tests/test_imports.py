@@ -44,7 +44,7 @@ MAY_IMPORT = {
     "connection": {"network", "errors"},
     "command_sync": {"cogs", "ui", "store", "network"},
     "check": {"engine", "audio", "store", *DOMAIN},
-    "bench": {"engine"},
+    "bench": {"engine", "process"},
     "app": {
         *("__version__", "terminal", "connection", "command_sync", "cogs", "ui", "jobs"),
         *("backends", "engine", "audio", "store", "config", *DOMAIN),

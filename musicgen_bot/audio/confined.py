@@ -8,6 +8,7 @@ may open local files only, read only formats that name no other files, and decod
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import signal
 import subprocess
@@ -68,6 +69,7 @@ async def running(
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
             start_new_session=True,
+            creationflags=_priority_class(),
         )
     except OSError as error:
         raise_if_scarce(error)
@@ -117,6 +119,21 @@ def _launcher() -> list[str]:
         return []
     limits = (str(MEMORY_BYTES), str(PROCESSOR_SECONDS))
     return [sys.executable, "-I", "-S", launcher.__file__, *limits]
+
+
+def _priority_class() -> int:
+    """Return what Windows starts ffmpeg with, where `launcher` is not there to lower its priority.
+
+    Below this process's own, as far as there is a lower one.
+    """
+    if sys.platform != "win32":
+        return 0
+    kernel = ctypes.WinDLL("kernel32")
+    kernel.GetPriorityClass.restype = ctypes.c_uint32
+    own = kernel.GetPriorityClass(ctypes.c_void_p(-1))  # its own handle, as wide as a pointer
+    if own == subprocess.NORMAL_PRIORITY_CLASS:
+        return subprocess.BELOW_NORMAL_PRIORITY_CLASS
+    return subprocess.IDLE_PRIORITY_CLASS
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import math
 import os
+import sys
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import ParamSpec, TypeVar
 
+from musicgen_bot.audio.launcher import NICENESS
 from musicgen_bot.errors import SystemBusy
 
 MOST_THREADS = 4
@@ -39,7 +41,7 @@ class SoundPool:
 
     def __init__(self, *, threads: int | None = None, most_seconds: int = MOST_SECONDS) -> None:
         count = threads or min(os.cpu_count() or 1, MOST_THREADS)
-        self._threads = ThreadPoolExecutor(count, thread_name_prefix="sound")
+        self._threads = ThreadPoolExecutor(count, "sound", initializer=_step_back)
         self._room = _Room(most_seconds)
 
     async def run(self, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
@@ -76,6 +78,15 @@ class SoundPool:
     def close(self) -> None:
         """Begin nothing more; what is under way comes to its end."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _step_back() -> None:
+    """Let the clips in the making go before what this thread does, and the programs it starts.
+
+    Only Linux has a priority for each thread that anybody can lower.
+    """
+    if sys.platform == "linux":
+        os.nice(NICENESS)
 
 
 class _Room:

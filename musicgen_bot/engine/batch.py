@@ -9,6 +9,7 @@ therefore (see `graphs.py`), one for each length that self-attention looks at.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
 import torch
@@ -17,6 +18,7 @@ from torch import Tensor
 from musicgen_bot.engine.cache import KeyValueCache
 from musicgen_bot.engine.decoder import Decoder
 from musicgen_bot.engine.delay import UNKNOWN
+from musicgen_bot.engine.device import one_thread
 from musicgen_bot.engine.graphs import Graphs, graphs_for
 from musicgen_bot.engine.layout import Layout, Track, lay_out, prompt_room, rounded_up, rows_of
 from musicgen_bot.engine.native.decoder import NativeDecoder
@@ -83,12 +85,13 @@ class Batch:
             return min(most, _PREFILL_STEPS), []
         left = min(track.steps - track.done for track in self.tracks)
         steps = min(most, left, _MOST_STEPS)
-        noise = self._noise(steps)
         furthest = max(track.done for track in self.tracks)
-        for number in range(steps):
-            length = rounded_up(furthest + number + 1, LENGTH_UNIT)
-            layout.noise.copy_(noise.select(0, number))
-            self._graphs.run(length, partial(self._step, layout, length))
+        with _threads_for(self.decoder):
+            noise = self._noise(steps)
+            for number in range(steps):
+                length = rounded_up(furthest + number + 1, LENGTH_UNIT)
+                layout.noise.copy_(noise.select(0, number))
+                self._graphs.run(length, partial(self._step, layout, length))
         for track in self.tracks:
             track.done += steps
         finished = [track for track in self.tracks if track.done == track.steps]
@@ -182,6 +185,14 @@ class Batch:
         if self._layout is not None:
             for track, codes in zip(self.tracks, self._layout.codes.cpu(), strict=True):
                 track.window.pattern = codes[:, : track.steps + 1].clone()
+
+
+def _threads_for(decoder: AnyDecoder) -> AbstractContextManager[None]:
+    """Keep PyTorch's threads out of the way of those that the compiled step has of its own.
+
+    What is left to PyTorch around that step is too little to wake a thread for.
+    """
+    return one_thread() if isinstance(decoder, NativeDecoder) else nullcontext()
 
 
 def _sent(tensor: Tensor, device: torch.device) -> Tensor:

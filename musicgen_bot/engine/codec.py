@@ -98,7 +98,7 @@ class Codec:
             (torch.cat(next(states), dim=1), torch.cat(next(states), dim=1)),
         )
         rows = iter(outputs)
-        hidden, cells = (part.split(self._channels, dim=1) for part in after)
+        hidden, cells = (torch.split(part, self._channels, dim=1) for part in after)
         for (feed, end, inputs), *state in zip(going, hidden, cells, strict=True):
             features = torch.stack([next(rows) for _ in inputs]).add_(inputs)
             complete = feed.complete and end == feed.codes.shape[1]

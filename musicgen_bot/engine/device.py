@@ -5,7 +5,8 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,17 @@ def limit_threads(device: torch.device) -> None:
     """Let PyTorch compute on a CPU with `threads` from now on."""
     if device.type == "cpu" and threads() < torch.get_num_threads():
         torch.set_num_threads(threads())
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let PyTorch compute on the calling thread alone in this block."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def synchronize(device: torch.device) -> None:

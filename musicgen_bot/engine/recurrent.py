@@ -43,7 +43,7 @@ class _Together:
         self._module = module
 
     def __call__(self, rows: Sequence[Tensor], state: State) -> tuple[list[Tensor], State]:
-        outputs, after = self._module(pack_sequence(rows, enforce_sorted=False), state)
+        outputs, after = self._module(pack_sequence(list(rows), enforce_sorted=False), state)
         return unpack_sequence(outputs), after
 
 
@@ -54,7 +54,7 @@ class _OneByOne:
         self._module = module
 
     def __call__(self, rows: Sequence[Tensor], state: State) -> tuple[list[Tensor], State]:
-        states = zip(*(part.split(1, dim=1) for part in state), strict=True)
+        states = zip(*(torch.split(part, 1, dim=1) for part in state), strict=True)
         passed = [
             self._module(row.unsqueeze(1), (hidden.contiguous(), cells.contiguous()))
             for row, (hidden, cells) in zip(rows, states, strict=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -34,9 +35,7 @@ def draw(prompted: Tensor, unprompted: Tensor, noise: Tensor, options: SamplingO
     prompted, unprompted = prompted.float(), unprompted.float()
     logits = unprompted + (prompted - unprompted) * options.guidance
     logits = logits / options.temperature
-    likeliest = logits.topk(options.largest_top_k, dim=-1).values
-    last = (options.top_k - 1).expand(-1, logits.shape[1], 1)
-    logits = logits.masked_fill(logits < likeliest.gather(-1, last), float("-inf"))
+    logits = logits.masked_fill(logits < _least_of_top_k(logits, options), float("-inf"))
     return (logits + noise).argmax(-1)
 
 
@@ -49,3 +48,15 @@ def gumbel_noise(generator: torch.Generator, steps: int, codebooks: int, vocabul
         # processor busy with waiting for more.
         block.uniform_(generator=generator).log_().neg_().log_().neg_()
     return noise
+
+
+def _least_of_top_k(logits: Tensor, options: SamplingOptions) -> Tensor:
+    """Return the lowest of the logits that may be drawn, [clips, codebooks, 1]."""
+    clips, codebooks, vocabulary = logits.shape
+    if logits.device.type != "cpu":
+        likeliest = logits.topk(options.largest_top_k, dim=-1).values
+        return likeliest.gather(-1, (options.top_k - 1).expand(clips, codebooks, 1))
+    # That sorts them all; NumPy brings no more than the one that is asked for into its place.
+    places = vocabulary - options.top_k
+    ordered = np.partition(logits.numpy(), np.unique(places.numpy()), axis=-1)
+    return torch.from_numpy(ordered).gather(-1, places.expand(clips, codebooks, 1))

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 import threading
 from collections.abc import AsyncIterator
+from pathlib import Path
 
+import imageio_ffmpeg
 import pytest
 
 from musicgen_bot.audio import pool as pools
 from musicgen_bot.audio.ffmpeg import find_ffmpeg
+from musicgen_bot.audio.launcher import NICENESS
 from musicgen_bot.audio.mp3 import encode_mp3
 from musicgen_bot.audio.pool import SoundPool
 from musicgen_bot.errors import SystemBusy
 from tests.audio import signals
 from tests.audio.signals import RATE
+from tests.audio.stand_in import install_ffmpeg
 from tests.audio.test_mp3 import TAGS
 
 
@@ -174,3 +179,17 @@ async def test_a_system_that_stays_busy_is_told_in_the_end(
     with pytest.raises(SystemBusy):
         await pool.run(work)
     assert attempts == pools.ATTEMPTS
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no niceness")
+async def test_sound_work_and_the_ffmpeg_it_starts_go_behind_the_clips_in_the_making(
+    pool: SoundPool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    written = tmp_path / "nice"
+    script = f'nice > {written}\nexec {imageio_ffmpeg.get_ffmpeg_exe()} "$@"'
+    install_ffmpeg(tmp_path, monkeypatch, script)
+    ffmpeg, own = find_ffmpeg(), os.getpriority(os.PRIO_PROCESS, 0)
+    assert await pool.run(os.getpriority, os.PRIO_PROCESS, 0) == own + NICENESS
+    await pool.run(encode_mp3, signals.piano(0.5), RATE, TAGS, ffmpeg)
+    assert int(written.read_text()) == own + NICENESS
+    assert os.getpriority(os.PRIO_PROCESS, 0) == own

@@ -89,6 +89,11 @@ class BotProcess:
             )
         )
 
+    @property
+    def pid(self) -> int:
+        """What the system calls it."""
+        return self._process.pid
+
     async def ended(self) -> tuple[int, str]:
         """Wait until it ends by itself; return its exit status and all it wrote."""
         async with asyncio.timeout(PATIENCE):

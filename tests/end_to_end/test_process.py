@@ -1,11 +1,15 @@
 """The bot as its host meets it: a process that starts, tells, stops, is killed, starts again."""
 
+import os
 import sqlite3
+import sys
 from pathlib import Path
 
 import pytest
 import soundfile
 
+from musicgen_bot.audio.launcher import NICENESS
+from musicgen_bot.audio.pool import MOST_THREADS
 from tests.discord_server.messages import Message
 from tests.discord_server.people import Member
 from tests.discord_server.places import Channel
@@ -290,3 +294,21 @@ async def test_what_the_terminal_cannot_do_is_told_in_a_sentence(
     assert status == 1, output
     assert sentence in output
     assert "Traceback" not in output
+
+
+def niceness_of_threads(process: int) -> list[int]:
+    tasks = Path(f"/proc/{process}/task").iterdir()
+    return [os.getpriority(os.PRIO_PROCESS, int(task.name)) for task in tasks]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no niceness")
+async def test_all_of_the_bot_steps_back_and_its_work_on_sound_a_little_more(
+    discord_server: DiscordServer, tmp_path: Path
+) -> None:
+    channel, ada = room(discord_server)
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    async with bot_process(discord_server, tmp_path, NICE="3", OMP_NUM_THREADS="2") as bot:
+        await clip_in(await type_prompt(discord_server, channel, ada, "lofi beat"))
+        niceness = niceness_of_threads(bot.pid)
+    assert set(niceness) == {own + 3, own + 3 + NICENESS}
+    assert niceness.count(own + 3 + NICENESS) <= MOST_THREADS

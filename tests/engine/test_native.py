@@ -236,6 +236,27 @@ def test_known_codes_are_taken_in_at_once_and_it_makes_no_difference(
         np.testing.assert_array_equal(clip.codes, other.codes)
 
 
+def test_threads_of_pytorch_rest_while_steps_are_made(
+    random_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, counts = load_engine(str(random_checkpoint), "cpu", "int8"), []
+    compute = NativeDecoder.step
+
+    def step(*arguments: Any) -> Tensor:
+        counts.append(torch.get_num_threads())
+        return compute(*arguments)
+
+    monkeypatch.setattr(NativeDecoder, "step", step)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        engine.generate([GenerationRequest("lofi", 1.0)])
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert set(counts) == {1}
+
+
 def test_auto_is_int8_where_the_step_is_compiled(random_checkpoint: Path) -> None:
     assert load_engine(str(random_checkpoint), "cpu", "auto").precision == "int8"
 

@@ -10,7 +10,7 @@ from musicgen_bot.engine.native import build
 from musicgen_bot.engine.native.decoder import Team
 from musicgen_bot.engine.native.library import NotCompiled, library
 from musicgen_bot.engine.native.lstm import NativeLstm
-from musicgen_bot.engine.recurrent import Lstm, State, take_lstm
+from musicgen_bot.engine.recurrent import Lstm, State, _Together, take_lstm
 from musicgen_bot.errors import ModelError
 
 WIDTH, LAYERS = 64, 2
@@ -85,7 +85,7 @@ def test_it_is_pytorchs(native: Lstm, module: nn.LSTM, rows: list[Tensor], state
     before = [part.clone() for part in (*rows, *state)]
     outputs, after = native(rows, state)
     for row, output in enumerate(outputs):
-        expected, ends = alone(_pytorch(module), row, rows, state)
+        expected, ends = alone(_Together(module), row, rows, state)
         torch.testing.assert_close(output, expected, atol=1e-5, rtol=0)
         for found, end in zip(after, ends, strict=True):
             torch.testing.assert_close(found[:, row : row + 1], end, atol=1e-5, rtol=1e-5)
@@ -123,12 +123,3 @@ def test_every_kind_of_processor_comes_to_the_same(
     other = NativeLstm(module, Team(step.path, step.target, 3))
     for found, expected in zip(other(rows, state)[0], native(rows, state)[0], strict=True):
         assert torch.equal(found, expected)
-
-
-def _pytorch(module: nn.LSTM) -> Lstm:
-    def lstm(rows: object, state: State) -> tuple[list[Tensor], State]:
-        (row,) = rows  # type: ignore[misc]
-        output, after = module(row.unsqueeze(1), tuple(part.contiguous() for part in state))
-        return [output.squeeze(1)], after
-
-    return lstm

@@ -92,3 +92,16 @@ def test_noise_does_not_depend_on_how_steps_are_cut(cuts: list[int]) -> None:
     parts = [gumbel_noise(generator, steps, 4, 2048) for steps in cuts]
     assert torch.equal(torch.cat(parts), whole)
     assert whole.isfinite().all()
+
+
+def test_each_clip_is_drawn_from_its_own_top_k() -> None:
+    generator = torch.Generator().manual_seed(3)
+    logits = torch.randn(4, 3, 50, generator=generator).mul(4).round()  # so that there are equals
+    noise = gumbel_noise(generator, 4, 3, 50)
+    top_k = torch.tensor([1, 7, 50, 7]).view(-1, 1, 1)
+    ones = torch.ones(4, 1, 1)
+    drawn = draw(logits, logits, noise, SamplingOptions(ones, ones, top_k, 50))
+    for clip, k in enumerate(top_k.flatten().tolist()):
+        least = logits[clip].sort(descending=True).values[:, k - 1 : k]
+        allowed = logits[clip].masked_fill(logits[clip] < least, float("-inf"))
+        assert torch.equal(drawn[clip], (allowed + noise[clip]).argmax(-1))

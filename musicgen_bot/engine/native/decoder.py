@@ -120,7 +120,7 @@ class NativeDecoder:
     @property
     def threads(self) -> int:
         """How many threads computed the last step."""
-        return self._step.threads
+        return int(self._step.threads)
 
     def prompt_keys_values(self, context: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Return the cross-attention's keys and values of a prompt, as the other decoder does."""

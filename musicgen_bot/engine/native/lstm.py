@@ -67,7 +67,7 @@ class NativeLstm:
         )
         self._team.call("lstm", arguments)
         back = [order.index(row) for row in range(len(rows))]
-        parts = x.split(lengths.tolist())
+        parts = torch.split(x, lengths.tolist())
         return [parts[place] for place in back], (hidden[:, back], cells[:, back])
 
 
