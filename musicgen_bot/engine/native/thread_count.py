@@ -2,7 +2,8 @@
 
 That depends on the processor, its memory, the number of rows, and what else the machine is doing.
 So it is found by trying: now and then, and at once where steps have become slower or faster, a few
-steps are computed with fewer threads, and with more.
+steps are computed with fewer threads, and with more. Beside other programs no two steps take the
+same time, and fewer threads have to prove twice that they are enough.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass, field
 
-_SAMPLE = 4
+_SAMPLE = 8
 """Steps whose median is what a number of threads takes."""
 _FEWER_MAY_COST = 1.03
 _MORE_MUST_SAVE = 0.97
@@ -59,6 +60,8 @@ class _Search:
     _seconds: float = 0
     """What the current one takes; 0 if that is not known yet."""
     _sample: list[float] = field(default_factory=list)
+    _proven: bool = False
+    """Whether the fewer threads that are to be tried next have been enough once."""
     _since: int = 0
     """Steps since something was tried."""
     _pause: int = _SOONEST
@@ -70,6 +73,7 @@ class _Search:
     def took(self, seconds: float) -> None:
         self._sample.append(seconds)
         if self._trial is not None and seconds > _HOPELESS * self._seconds:
+            self._proven = False
             self._next_trial()
         elif len(self._sample) == _SAMPLE:
             median = statistics.median(self._sample)
@@ -83,8 +87,10 @@ class _Search:
         """Take note of what the current number takes, and decide whether to try others."""
         before, self._seconds = self._seconds, seconds
         self._since += _SAMPLE
-        changed = not before / _CHANGED < seconds < before * _CHANGED
-        if changed:
+        if self._proven:
+            self._next_trial()
+            return
+        if not before / _CHANGED < seconds < before * _CHANGED:
             self._pause = _SOONEST
         elif self._since < self._pause:
             return
@@ -93,8 +99,13 @@ class _Search:
 
     def _judge(self, trial: int, seconds: float) -> None:
         """Keep what was tried if it is better, and then try what lies beyond."""
-        allowed = _FEWER_MAY_COST if trial < self.current else _MORE_MUST_SAVE
-        if seconds < allowed * self._seconds:
+        fewer, proven = trial < self.current, self._proven
+        self._proven = False
+        if seconds < (_FEWER_MAY_COST if fewer else _MORE_MUST_SAVE) * self._seconds:
+            if fewer and not proven:
+                self._proven, self._trial = True, None
+                self._to_try.insert(0, trial)
+                return
             self._to_try = [2 * trial - self.current]
             self.current, self._seconds, self._pause = trial, seconds, _SOONEST
         self._next_trial()
