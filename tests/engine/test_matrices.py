@@ -30,10 +30,11 @@ from musicgen_bot.engine.matrices import (
 from musicgen_bot.engine.memory import estimate_memory, weight_bytes
 from musicgen_bot.engine.model_files import fetch_config
 from musicgen_bot.engine.native import build as builder
-from musicgen_bot.engine.native.packing import pack, unpack
+from musicgen_bot.engine.native.packing import pack
 from musicgen_bot.engine.random_model import RandomModelSizes
 from musicgen_bot.errors import ModelError
 from musicgen_bot.generation import GenerationRequest
+from tests.engine.unpacking import unpack
 from tests.engine.conftest import Build
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")

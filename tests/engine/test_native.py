@@ -23,10 +23,11 @@ from musicgen_bot.engine.model_files import fetch_config
 from musicgen_bot.engine.native import build as builder
 from musicgen_bot.engine.native.decoder import NativeDecoder
 from musicgen_bot.engine.native.library import CompiledStep, NotCompiled, library
-from musicgen_bot.engine.native.packing import PackedMatrix, fits, pack, unpack
+from musicgen_bot.engine.native.packing import PackedMatrix, fits, pack
 from musicgen_bot.engine.weights import DecoderSizes, DecoderWeights, Layer, Norm
 from musicgen_bot.errors import ModelError
 from musicgen_bot.generation import GenerationRequest
+from tests.engine.unpacking import unpack
 
 SIZES = DecoderSizes(layers=3, hidden=128, heads=4, codebooks=4, channels=1, vocabulary=64)
 BITS = pytest.mark.parametrize("bits", [16, 8, 4])

@@ -19,7 +19,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from musicgen_bot.engine.cache import KeyValueCache
 from musicgen_bot.engine.decoder import split_keys_values
-from musicgen_bot.engine.native.packing import PackedMatrix, unpack
+from musicgen_bot.engine.native.packing import PackedMatrix
 from musicgen_bot.engine.native.thread_count import ThreadCount
 from musicgen_bot.engine.weights import DecoderWeights, Layer, Norm
 
@@ -60,6 +60,14 @@ class _Step(ctypes.Structure):
     )
 
 
+class _Product(ctypes.Structure):
+    _fields_ = (
+        *((name, ctypes.c_int32) for name in ("rows", "threads")),
+        ("matrix", Matrix),
+        *((name, ctypes.c_void_p) for name in ("x", "y")),
+    )
+
+
 class Team:
     """Threads that stay, and what step.cpp does with them."""
 
@@ -76,7 +84,7 @@ class Team:
         weakref.finalize(self, self._function("close"), self._handle)
 
     def call(self, name: str, arguments: ctypes.Structure) -> None:
-        """Have them compute `step` or `lstm`. Raises MemoryError."""
+        """Have them compute `step`, `multiply` or `lstm`. Raises MemoryError."""
         if self._function(name)(self._handle, ctypes.byref(arguments)):
             raise MemoryError
 
@@ -124,8 +132,9 @@ class NativeDecoder:
 
     def prompt_keys_values(self, context: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Return the cross-attention's keys and values of a prompt, as the other decoder does."""
+        x = context.float().contiguous()
         return [
-            split_keys_values(F.linear(context.float(), unpack(layer.cross_key_value)), self.sizes)
+            split_keys_values(self._multiply(x, layer.cross_key_value), self.sizes)
             for layer in self.weights.layers
         ]
 
@@ -173,6 +182,19 @@ class NativeDecoder:
             prompt_mask,
             None,
         )
+
+    def _multiply(self, x: Tensor, matrix: PackedMatrix) -> Tensor:
+        """Return x @ matrix.T, [rows, out], for float32 x [rows, in]."""
+        y = torch.empty(len(x), matrix.out)
+        product = _Product(
+            rows=len(x),
+            threads=self._team.threads,
+            matrix=described(matrix),
+            x=x.data_ptr(),
+            y=y.data_ptr(),
+        )
+        self._team.call("multiply", product)
+        return y
 
     def _run(
         self,

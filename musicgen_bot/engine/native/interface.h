@@ -35,6 +35,14 @@ struct Step {
     float *logits;                  // [R, codebooks * vocabulary], or null where none are wanted
 };
 
+// A product of its own.
+struct Product {
+    int32_t rows, threads;
+    Matrix matrix;
+    const float *x;  // [R, in]
+    float *y;        // [R, out]
+};
+
 // The LSTM of EnCodec's decoder.
 
 struct LstmLayer {
@@ -69,6 +77,9 @@ EXPORTED void NAME(musicgen_close)(void *decoder);
 
 // Returns 0, or 1 where there is no memory.
 EXPORTED int NAME(musicgen_step)(void *decoder, const Step *step);
+
+// Returns 0, or 1 where there is no memory.
+EXPORTED int NAME(musicgen_multiply)(void *decoder, const Product *product);
 
 // Returns 0, or 1 where there is no memory.
 EXPORTED int NAME(musicgen_lstm)(void *decoder, const Lstm *lstm);

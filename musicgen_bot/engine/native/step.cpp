@@ -202,6 +202,31 @@ EXPORTED int NAME(musicgen_step)(void *with, const Step *s) {
     return 0;
 }
 
+EXPORTED int NAME(musicgen_multiply)(void *with, const Product *p) {
+    Decoder &decoder = *static_cast<Decoder *>(with);
+    const Matrix &m = p->matrix;
+    const Rows &rows = decoder.narrow;
+    const size_t memory = max(memory_for(m, p->rows), Rows::memory_for(m.in));
+    if (!decoder.team.reserve(max(m.out / LANES, p->rows), memory) ||
+        !decoder.narrow.reserve(p->rows, m.in))
+        return 1;
+    decoder.team.run(p->threads, [&](Member &me) {
+        me.share(
+            p->rows, 1,
+            [&](int r, int) {
+                if (m.bits < 16) rows.make(p->x + (size_t)r * m.in, &me.memory[0]);
+            },
+            [&](int r, int) {
+                if (m.bits < 16) rows.set(r, &me.memory[0]);
+                else memcpy(rows.row(r), p->x + (size_t)r * m.in, m.in * sizeof(float));
+            });
+        multiply(
+            me, m, rows, p->rows, [](Floats y) { return y; },
+            [&](int r, int o, Floats y) { store(p->y + (size_t)r * m.out + o, y); });
+    });
+    return 0;
+}
+
 EXPORTED int NAME(musicgen_lstm)(void *with, const Lstm *s) {
     Decoder &decoder = *static_cast<Decoder *>(with);
     int frames = 0;
