@@ -34,8 +34,8 @@ from musicgen_bot.engine.native.packing import pack
 from musicgen_bot.engine.random_model import RandomModelSizes
 from musicgen_bot.errors import ModelError
 from musicgen_bot.generation import GenerationRequest
-from tests.engine.unpacking import unpack
 from tests.engine.conftest import Build
+from tests.engine.unpacking import unpack
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 ROWS = (1, 2, 3, 5, 8, 17, 64)
