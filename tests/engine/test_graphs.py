@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from musicgen_bot.engine import Engine, load_engine, loader
+from musicgen_bot.engine import Engine, load_engine, loader, sampling
 from musicgen_bot.engine.batch import Batch
 from musicgen_bot.engine.graphs import CudaRecorder, Graphs, Work, graphs_for
 from musicgen_bot.engine.matrices import WeightOnlyInt8
@@ -115,10 +115,12 @@ class TapeRecorder:
 
 @contextmanager
 def taped(engine: Engine) -> Iterator[TapeRecorder]:
-    """Let an engine make its steps as graphs."""
+    """Let an engine make its steps as graphs, and draw from the logits as a GPU does."""
     recorder, batch = TapeRecorder(), engine.batch
     engine.batch = Batch(batch.decoder, Graphs(recorder))
-    yield recorder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sampling, "_partitioned", sampling._sorted)
+        yield recorder
     engine.batch = batch
 
 
