@@ -26,22 +26,24 @@ inline size_t attention_memory(int room) {
 // Where a head's numbers go in the cache, at one position.
 struct ByteCells {
     static void write_key(uint8_t *keys, int position, const float *from, int head_dim) {
-        uint8_t *block = keys + position / LANES * block_bytes(head_dim);
-        const int lane = position % LANES;
-        int8_t bytes[MOST];
-        const float scale = rounded_head(from, head_dim, bytes);
-        for (int d = 0; d < head_dim; d++)
-            block[d / 4 * 4 * LANES + lane * 4 + d % 4] = (uint8_t)(bytes[d] + OFFSET);
-        memcpy(block + LANES * head_dim + lane * sizeof scale, &scale, sizeof scale);
+        write(keys, position, from, head_dim,
+              [](int lane, int d) { return d / 4 * 4 * LANES + lane * 4 + d % 4; });
     }
 
     static void write_value(uint8_t *values, int position, const float *from, int head_dim) {
-        uint8_t *block = values + position / LANES * block_bytes(head_dim);
+        write(values, position, from, head_dim,
+              [=](int lane, int d) { return (lane / 4 * head_dim + d) * 4 + lane % 4; });
+    }
+
+    // place(lane, d) is where in a block the number d of its position `lane` is.
+    template <class Place>
+    static void write(uint8_t *cells, int position, const float *from, int head_dim,
+                      const Place &place) {
+        uint8_t *block = cells + position / LANES * block_bytes(head_dim);
         const int lane = position % LANES;
         int8_t bytes[MOST];
         const float scale = rounded_head(from, head_dim, bytes);
-        for (int d = 0; d < head_dim; d++)
-            block[(lane / 4 * head_dim + d) * 4 + lane % 4] = (uint8_t)(bytes[d] + OFFSET);
+        for (int d = 0; d < head_dim; d++) block[place(lane, d)] = (uint8_t)(bytes[d] + OFFSET);
         memcpy(block + LANES * head_dim + lane * sizeof scale, &scale, sizeof scale);
     }
 

@@ -64,7 +64,6 @@ class LstmPhases {
 
    private:
     static void nothing(int, int) {}
-    static Floats as_it_is(Floats y) { return y; }
 
     float *hidden(int layer, int r) const { return s.hidden + ((size_t)layer * s.rows + r) * C; }
     float *cells(int layer, int r) const { return s.cells + ((size_t)layer * s.rows + r) * C; }

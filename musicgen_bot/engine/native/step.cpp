@@ -112,8 +112,6 @@ class Phases {
    private:
     typedef typename Cells::Cell Cell;
 
-    static Floats as_it_is(Floats y) { return y; }
-
     float *query(int r, int o) const { return &queries[(size_t)r * 3 * C + o]; }
 
     // Where the keys or values of a row's head begin.
@@ -221,7 +219,7 @@ EXPORTED int NAME(musicgen_multiply)(void *with, const Product *p) {
                 else memcpy(rows.row(r), p->x + (size_t)r * m.in, m.in * sizeof(float));
             });
         multiply(
-            me, m, rows, p->rows, [](Floats y) { return y; },
+            me, m, rows, p->rows, as_it_is,
             [&](int r, int o, Floats y) { store(p->y + (size_t)r * m.out + o, y); });
     });
     return 0;
